@@ -1,0 +1,1 @@
+"""Study details, read from title, abstract and metadata."""

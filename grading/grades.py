@@ -1,0 +1,71 @@
+"""`Grade`: what we say of one article, and the words and tags that it rests on."""
+
+from __future__ import annotations
+
+from grading.article import Value
+from grading.details.values import Details
+
+
+class Reason(Value, frozen=True, kw_only=True):
+    """One signal behind a decision. It quotes; it never paraphrases.
+
+    For text, `value` is exactly ``getattr(article, field)[start:end]``. For metadata, `value` is the
+    tag, heading or identifier as the record has it, and `field`, `start`, `end` are None.
+    """
+
+    kind: str  # "publication_type" | "mesh" | "registry" | "journal" | "keyword" | "status" | "correction" | "book" | "text" | "model" | "rule"
+    value: str
+    field: str | None = None  # "title" | "abstract"
+    start: int | None = None
+    end: int | None = None
+    speaks_for: str  # id of a design, attribute, question or flag; or "level_down:…", "level_up:…", "stated_level"
+    weight: float  # log-odds points; negative speaks against
+    signal: str  # id of the signal or rule that fired, to look up in the tables
+
+
+class LevelStep(Value, frozen=True, kw_only=True):
+    """One step of the walk to a level: the start from the design, then each step down or up."""
+
+    scheme: str  # "ocebm_2011" …
+    rule: str  # id of the rule in the scheme's table
+    text: str  # the rule in plain words
+    before: int | str | None = None
+    after: int | str | None = None
+
+
+class Levels(Value, frozen=True, kw_only=True):
+    """The level in each scheme, None where the scheme gives none (a step says why)."""
+
+    ocebm_2011: int | None = None  # 1–5
+    ocebm_2009: str | None = None  # "1a" … "5"
+    grade_start: str | None = None  # "high" | "moderate" | "low" | "very low"
+    sort: str | None = None  # "1" | "2" | "3"
+    nhmrc: str | None = None  # "I" | "II" | "III-1" | "III-2" | "III-3" | "IV"
+
+
+class StatedLevel(Value, frozen=True, kw_only=True):
+    """The level that the abstract itself states, verbatim."""
+
+    text: str  # exact quote
+    scheme: str | None = None  # as named beside it: "Oxford Centre …", "JBJS" …; None when not named
+    level: str  # as written, without the words around it: "III", "2b", "1++"
+    field: str = "abstract"
+    start: int = 0
+    end: int = 0
+
+
+class Grade(Value, frozen=True, kw_only=True):
+    """The grade of one article. The same article gives the same grade on any machine."""
+
+    design: str
+    design_label: str
+    confidence: float  # 0–1: the chance that `design` is right
+    question: str
+    attributes: tuple[str, ...] = ()  # sorted ids
+    flags: tuple[str, ...] = ()  # sorted ids
+    levels: Levels
+    level_steps: tuple[LevelStep, ...] = ()
+    stated_level: StatedLevel | None = None
+    reasons: tuple[Reason, ...] = ()
+    details: Details
+    grader_version: str

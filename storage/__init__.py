@@ -1,0 +1,1 @@
+"""Storage: keeps articles and grades, their history, and answers searches."""

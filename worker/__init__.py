@@ -1,0 +1,1 @@
+"""Worker: the network, the clock, files, processes and people."""

@@ -1,0 +1,40 @@
+"""What the readers of PubMed files and answers yield, one value per record found.
+
+A reader never raises for one bad record: it yields a `MalformedRecord` and goes on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from grading import Article
+
+PARSER_VERSION = "1"  # raise it when the same bytes give another Article
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedArticle:
+    """An article and the exact bytes it was read from."""
+
+    article: Article
+    raw: bytes
+    format: str  # "xml" | "medline" | "jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class MalformedRecord:
+    """A record that could not be read: its bytes, and why. `pmid` where it could still be told."""
+
+    raw: bytes
+    error: str
+    pmid: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeletedCitations:
+    """PMIDs that NLM removed from PubMed. A deletion is not a retraction."""
+
+    pmids: tuple[int, ...]
+
+
+Parsed = ParsedArticle | MalformedRecord | DeletedCitations
