@@ -189,6 +189,8 @@ class Article(Value, frozen=True, kw_only=True):
 
     coi_statement: str | None = None
     copyright: str | None = None
-    status: str | None = None  # MedlineCitation Status: "MEDLINE", "Publisher" …; None where unknown
+    status: str | None = (
+        None  # MedlineCitation Status: "MEDLINE", "Publisher" …; None where unknown
+    )
     indexing_method: str | None = None  # None = a human; "Curated"; "Automated"
     owner: str | None = None

@@ -47,7 +47,9 @@ class StatedLevel(Value, frozen=True, kw_only=True):
     """The level that the abstract itself states, verbatim."""
 
     text: str  # exact quote
-    scheme: str | None = None  # as named beside it: "Oxford Centre …", "JBJS" …; None when not named
+    scheme: str | None = (
+        None  # as named beside it: "Oxford Centre …", "JBJS" …; None when not named
+    )
     level: str  # as written, without the words around it: "III", "2b", "1++"
     field: str = "abstract"
     start: int = 0

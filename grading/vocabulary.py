@@ -55,9 +55,7 @@ DESIGNS: dict[str, Term] = {
         "Single-arm trial",
         "an intervention given prospectively to one group (most phase I and many phase II trials)",
     ),
-    "n_of_1_trial": Term(
-        "N-of-1 trial", "repeated, usually random, crossover in one patient"
-    ),
+    "n_of_1_trial": Term("N-of-1 trial", "repeated, usually random, crossover in one patient"),
     "before_after_study": Term(
         "Before–after study", "uncontrolled pre–post comparison, interrupted time series"
     ),
@@ -87,9 +85,7 @@ DESIGNS: dict[str, Term] = {
     "case_series": Term("Case series", "several patients described without a comparison group"),
     "case_report": Term("Case report", "one patient, or a very few described one by one"),
     "qualitative_study": Term("Qualitative study", "interviews, focus groups, ethnography"),
-    "economic_evaluation": Term(
-        "Economic evaluation", "costs against outcomes of alternatives"
-    ),
+    "economic_evaluation": Term("Economic evaluation", "costs against outcomes of alternatives"),
     "modelling_study": Term(
         "Modelling study",
         "simulation or mathematical model of a disease, population or service",
@@ -109,9 +105,7 @@ DESIGNS: dict[str, Term] = {
     "historical_article": Term("Historical article", "history of a field, place or practice"),
     "erratum": Term("Erratum", "corrects another article"),
     "retraction_notice": Term("Retraction notice", "retracts another article"),
-    "expression_of_concern": Term(
-        "Expression of concern", "warns of doubts about another article"
-    ),
+    "expression_of_concern": Term("Expression of concern", "warns of doubts about another article"),
     "book_chapter": Term(
         "Book chapter",
         "PubMed book records (StatPearls, GeneReviews, NICE, AHRQ …)",
@@ -120,9 +114,7 @@ DESIGNS: dict[str, Term] = {
         "Primary research, design unclear",
         "a study with results whose design cannot be told from the record",
     ),
-    "unclassified": Term(
-        "Unclassified", "not enough to go on (no abstract, no informative type)"
-    ),
+    "unclassified": Term("Unclassified", "not enough to go on (no abstract, no informative type)"),
 }
 
 QUESTIONS: dict[str, Term] = {
@@ -237,9 +229,7 @@ ATTRIBUTES: dict[str, Term] = {
 
 FLAGS: dict[str, Term] = {
     "retracted": Term("RETRACTED", "this publication was retracted: do not rely on it"),
-    "expression_of_concern": Term(
-        "EXPRESSION OF CONCERN", "the journal doubts this publication"
-    ),
+    "expression_of_concern": Term("EXPRESSION OF CONCERN", "the journal doubts this publication"),
     "withdrawn": Term("WITHDRAWN", "withdrawn by its authors or publisher"),
     "corrected": Term("Corrected", "an erratum exists (partial retractions are filed here)"),
     "republished": Term("Republished", "corrected or retracted, and republished elsewhere"),

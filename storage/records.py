@@ -17,7 +17,9 @@ class Entry:
 
     article: Article
     grade: Grade
-    raw: bytes | None = None  # the bytes it was read from, kept compressed if the store keeps raw records
+    raw: bytes | None = (
+        None  # the bytes it was read from, kept compressed if the store keeps raw records
+    )
     raw_format: str | None = None  # "xml" | "medline" | "jsonl"
     parser_version: str | None = None
 

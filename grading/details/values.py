@@ -69,7 +69,9 @@ NOT_REPORTED = Detail()
 
 class Details(Value, frozen=True, kw_only=True):
     # participants
-    sample_size: Detail = NOT_REPORTED  # the study's main number: analysed, else randomised, else enrolled
+    sample_size: Detail = (
+        NOT_REPORTED  # the study's main number: analysed, else randomised, else enrolled
+    )
     enrolled: Detail = NOT_REPORTED
     randomised: Detail = NOT_REPORTED
     analysed: Detail = NOT_REPORTED
