@@ -32,12 +32,11 @@ _load("eutils_server")
 
 
 @pytest.fixture(autouse=True)
-def _own_rate_limits(
-    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """No test waits for the calls of another: each has its own folder of rate limits."""
+def _own_machine(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test has its own folder of rate limits, and no proxy on the way to its server."""
     folder = tmp_path_factory.mktemp("runtime")
     monkeypatch.setenv("PUBGRADE_RUNTIME_DIR", str(folder))
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
 
 
 @pytest.fixture

@@ -458,7 +458,8 @@ class EutilsServer:
 
     `rate`, `rate_with_key`: calls allowed in any second. `failure_rate`: the share of calls that
     fail, each in one way of `faults`, chosen at random from `seed`. `patience`: seconds that "hang"
-    and "drip" go on. `api_keys`: when given, any other key is refused as invalid.
+    and "drip" go on. `latency`: seconds before each answer. `api_keys`: when given, any other key
+    is refused as invalid.
     """
 
     def __init__(
@@ -475,6 +476,7 @@ class EutilsServer:
         history_seconds: float = 8 * 3600,
         api_keys: Iterable[str] | None = None,
         search_cap: int = SEARCH_CAP,
+        latency: float = 0.0,
     ) -> None:
         self.library = library if library is not None else Library()
         self.rate = rate
@@ -485,6 +487,7 @@ class EutilsServer:
         self.history_seconds = history_seconds
         self.api_keys = None if api_keys is None else frozenset(api_keys)
         self.search_cap = search_cap
+        self.latency = latency
         self.retry_after = 1  # seconds that the "429 retry-after" and "429 date" faults ask for
         self.always: str | None = None  # a fault that every call meets until it is taken away
         self.calls: list[Call] = []
@@ -540,6 +543,8 @@ class EutilsServer:
         with self._lock:
             fault = self._fault() if refused is None else None
             self.calls.append(Call(now, method, utility, params, fault))
+        if self.latency:
+            self._stopping.wait(self.latency)
         if refused is not None:
             handler.send(refused)
         elif len(target) > LONGEST_ADDRESS:
@@ -789,7 +794,8 @@ class EutilsServer:
         parts = [
             (
                 '<?xml version="1.0" ?>\n'
-                '<!DOCTYPE PubmedArticleSet PUBLIC "-//NLM//DTD PubMedArticle, 1st January 2025//EN" '
+                "<!DOCTYPE PubmedArticleSet PUBLIC "
+                '"-//NLM//DTD PubMedArticle, 1st January 2025//EN" '
                 '"https://dtd.nlm.nih.gov/ncbi/pubmed/out/pubmed_250101.dtd">\n'
                 "<PubmedArticleSet>\n"
             )
@@ -867,7 +873,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _head(self, answer: Answer) -> None:
         self.send_response(answer.status)
         self.send_header("Content-Type", answer.content_type)
-        self.send_header("Content-Length", str(len(answer.body)))
+        if "Transfer-Encoding" not in answer.headers:
+            self.send_header("Content-Length", str(len(answer.body)))
         for name, value in answer.headers.items():
             self.send_header(name, value)
         self.end_headers()

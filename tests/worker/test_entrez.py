@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 import socket
 import threading
@@ -27,7 +28,7 @@ def client_of(server: EutilsServer | str, **options: Any) -> EntrezClient:
     options = {
         "email": "tests@example.org",
         "base_url": base_url,
-        "timeout": 0.5,
+        "timeout": 5.0,
         "backoff": 0.005,
         "limiter": RateLimiter(200, name=base_url),
     } | options
@@ -89,7 +90,7 @@ def test_long_lists_go_by_post_and_short_ones_by_get(server: EutilsServer) -> No
     body = client.fetch(server.library.pmids[:280])
     assert [call.method for call in server.calls] == ["GET", "GET", "POST"]
     assert body.count(b"<PubmedArticle>") == 280  # past 250 ids, a GET would have lost some
-    client.search("trial OR " * 500 + "cohort")
+    client.search("trial" + " OR 30000001[uid]" * 60)
     assert server.calls[-1].method == "POST"
     assert server.violations == []
 
@@ -151,7 +152,7 @@ def test_wrong_use_is_refused_without_a_call(server: EutilsServer) -> None:
 @pytest.mark.parametrize("fault", FAULTS)
 def test_each_failure_is_tried_again(server: EutilsServer, fault: str, utility: str) -> None:
     server.retry_after = 0
-    client = client_of(server, timeout=0.25)
+    client = client_of(server, timeout=0.3 if fault in ("hang", "drip") else 5.0)
     server.fail_next(fault)
     if utility == "esearch":
         assert client.search("trial").count > 40
@@ -230,6 +231,29 @@ def test_a_silent_server(server: EutilsServer) -> None:
     with pytest.raises(EntrezUnavailable, match=r"no answer within 0\.2 s"):
         client_of(server, max_tries=2, timeout=0.2).search("trial")
     assert time.monotonic() - began < 2
+
+
+def chunked(body: bytes) -> bytes:
+    parts = [body[start : start + 700] for start in range(0, len(body), 700)]
+    return b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in parts) + b"0\r\n\r\n"
+
+
+@pytest.mark.parametrize("in_chunks", [False, True])
+@pytest.mark.parametrize("packed", [False, True])
+def test_answers_may_be_packed_and_in_chunks_and_cut(
+    server: EutilsServer, packed: bool, in_chunks: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = server._efetch("GET", {"id": ",".join(map(str, server.library.pmids[:50]))}).body
+    body, headers = plain, {}
+    if packed:
+        body, headers = gzip.compress(body), {"Content-Encoding": "gzip"}
+    if in_chunks:
+        body, headers = chunked(body), headers | {"Transfer-Encoding": "chunked"}
+    answering(server, Answer(200, body, headers=headers), monkeypatch)
+    assert client_of(server).fetch([1]) == plain.strip()
+    server.fail_next("cut length", "reset")
+    assert client_of(server).fetch([1]) == plain.strip()
+    assert len(server.calls) == 4
 
 
 # what it takes for a refusal
@@ -354,7 +378,7 @@ def test_the_key_is_never_told(
         answering(server, Answer(503, said, "text/plain"), monkeypatch)
     elif fault in FAULTS:
         server.always = fault
-    client = client_of(base_url, api_key=KEY, max_tries=2, timeout=0.1)
+    client = client_of(base_url, api_key=KEY, max_tries=2, timeout=0.15)
     with pytest.raises((EntrezUnavailable, EntrezRejected)) as caught:
         client.search("trial")
     logger.opt(exception=caught.value).error("it failed")

@@ -49,7 +49,7 @@ def client_of(server: EutilsServer, **options: Any) -> EntrezClient:
         email="tests@example.org",
         base_url=server.base_url,
         limiter=RateLimiter(200, name=server.base_url),
-        **{"timeout": 0.5, "backoff": 0.002, "max_tries": 3} | options,
+        **{"timeout": 5.0, "backoff": 0.002, "max_tries": 3} | options,
     )
 
 
