@@ -100,6 +100,7 @@ class Query:
     limit: int = 20
     after: str | None = None  # cursor of the page before
     pmids: tuple[int, ...] = ()  # only these
+    include_deleted: bool = False  # also articles that NLM removed from PubMed
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,31 @@
+"""Names and text made alike, so that what people type finds what the record has."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Final
+
+# Letters that Unicode does not take apart into a base letter and an accent.
+_LETTERS: Final = str.maketrans(
+    {
+        "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h",
+    }
+)  # fmt: skip
+_APOSTROPHES: Final = re.compile(r"[\u0027\u0060\u00b4\u2018\u2019\u02bc]")
+_BETWEEN_WORDS: Final = re.compile(r"[\W_]+")
+
+
+def compatible(text: str) -> str:
+    """Unicode NFKC: "CO₂" becomes "CO2", "10⁹" becomes "109", ligatures their letters."""
+    return text if text.isascii() else unicodedata.normalize("NFKC", text)
+
+
+def folded(text: str) -> str:
+    """Lower-case words without accents or punctuation: "Müller-Łukasz, O'Neil" → "muller lukasz oneil"."""
+    if not text.isascii():
+        apart = unicodedata.normalize("NFKD", text.casefold())
+        text = "".join(letter for letter in apart if not unicodedata.combining(letter))
+        text = text.translate(_LETTERS)
+    text = _APOSTROPHES.sub("", text.casefold())
+    return _BETWEEN_WORDS.sub(" ", text).strip()

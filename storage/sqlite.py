@@ -1,0 +1,286 @@
+"""What only SQLite does in its own way: connections, locks, errors, bulk writes, full text.
+
+The rest of the package speaks SQLAlchemy Core. A class with the methods of `Sqlite` is all that
+another database needs.
+
+The full-text index is an FTS5 table without content of its own: the text is kept once, compressed,
+in `document`. Such a table forgets a text only when told that text again (contentless_delete came
+with SQLite 3.43), so the writer always has the old document at hand. Whoever changes
+`storage.indexing` must rebuild the index in a migration.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite as dialect
+from sqlalchemy.exc import DBAPIError
+
+from storage.errors import StoreError, StoreUnavailable, StoreVersionError
+from storage.indexing import IndexedText
+
+APPLICATION_ID: Final = 1349870151  # "PubG", in the file header: this is a pubgrade store
+
+# bm25 weights of title, abstract, keywords, facets. A word in the title says what a paper is about;
+# facets only filter. `words` searches the first three.
+WEIGHTS: Final = (8.0, 1.0, 2.0, 0.0)
+
+_PAGE_CACHE_KIB: Final = 32 * 1024
+_CHANGED: Final = "full_text(full_text, rowid, title, abstract, keywords, facets)"
+
+Where = sa.ColumnElement[bool]
+
+full_text = sa.table("full_text", sa.column("rowid", sa.Integer), sa.column("full_text", sa.Text))
+score: Final = sa.literal_column(
+    f"bm25(full_text, {', '.join(str(weight) for weight in WEIGHTS)})", sa.Float
+)
+
+
+class Sqlite:
+    """One SQLite file."""
+
+    def __init__(self, path: Path, *, wait: float, create: bool) -> None:
+        """`wait`: seconds to wait for another process's lock.
+
+        Raises StoreUnavailable where there is no such file and it may not or cannot be made.
+        """
+        self.path = path
+        self.url = f"sqlite:///{path}"
+        self._wait = wait
+        if path.is_dir():
+            raise StoreUnavailable(f"{path} is a folder: name a file in it, {path / 'pubgrade.db'}")
+        if not path.exists():
+            if not create:
+                raise StoreUnavailable(
+                    f"there is no store at {path}: fetch, sync or load records first, "
+                    "or choose another store with --store"
+                )
+            if not path.parent.is_dir():
+                raise StoreUnavailable(
+                    f"the folder {path.parent} does not exist: create it, "
+                    "or choose another store with --store"
+                )
+        self.engine = sa.create_engine(
+            sa.URL.create("sqlite", database=str(path)),
+            connect_args={"isolation_level": None, "timeout": wait},
+            hide_parameters=True,  # no abstracts in error texts
+        )
+        sa.event.listen(self.engine, "connect", self._prepare)
+        sa.event.listen(self.engine, "begin", _begin)
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+    @staticmethod
+    def _prepare(connection: sqlite3.Connection, record: object) -> None:
+        for pragma in (
+            "foreign_keys = ON",
+            "synchronous = NORMAL",
+            f"cache_size = -{_PAGE_CACHE_KIB}",
+            "temp_store = MEMORY",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    # transactions
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """A consistent view of the store, beside any writer."""
+        with self._errors(), self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        """The one writer's transaction: kept whole at the end, or not at all."""
+        with self._errors(), self.engine.connect() as connection:
+            connection = connection.execution_options(pubgrade_writes=True)
+            with connection.begin():
+                yield connection
+
+    @contextmanager
+    def rebuilding(self) -> Iterator[sa.Connection]:
+        """A write transaction for migrations: tables may be made anew, references are checked last."""
+        with self._errors(), self.engine.connect() as connection:
+            driver: Any = connection.connection.dbapi_connection
+            driver.execute("PRAGMA journal_mode = WAL")
+            driver.execute("PRAGMA foreign_keys = OFF")
+            try:
+                connection = connection.execution_options(pubgrade_writes=True)
+                with connection.begin():
+                    yield connection
+                    broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+                    if broken is not None:
+                        raise StoreError(
+                            f"the store {self.path} could not be migrated: "
+                            f"a row of {broken[0]} refers to a missing row of {broken[2]}"
+                        )
+            finally:
+                driver.execute("PRAGMA foreign_keys = ON")
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            raise self._explained(error.orig) from error
+        except sqlite3.Error as error:
+            raise self._explained(error) from error
+
+    def _explained(self, error: BaseException | None) -> StoreError:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        where = f"the store {self.path}"
+        match code:
+            case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+                return StoreUnavailable(
+                    f"{where} is locked by another process for more than {self._wait:g} s: "
+                    "wait for it to finish, or stop it, then try again"
+                )
+            case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM | sqlite3.SQLITE_AUTH:
+                return StoreUnavailable(
+                    f"{where} cannot be written: give this user the right to write the file "
+                    "and its folder, or choose another store with --store"
+                )
+            case sqlite3.SQLITE_FULL:
+                return StoreUnavailable(
+                    f"{where} cannot grow, the disk is full: free some space and try again "
+                    "(all that was saved before is kept)"
+                )
+            case sqlite3.SQLITE_CANTOPEN:
+                return StoreUnavailable(
+                    f"{where} cannot be opened: check that this user may read and write "
+                    "the file and its folder"
+                )
+            case sqlite3.SQLITE_NOTADB:
+                return StoreVersionError(
+                    f"{self.path} is not a pubgrade store (not a SQLite database): "
+                    "choose another file with --store"
+                )
+            case sqlite3.SQLITE_CORRUPT:
+                return StoreUnavailable(
+                    f"{where} is damaged ({error}): restore a backup, or run "
+                    "`sqlite3 FILE .recover` on a copy"
+                )
+            case sqlite3.SQLITE_IOERR:
+                full = getattr(error, "errno", None) == errno.ENOSPC
+                cause = "the disk is full" if full else f"the disk reports an error ({error})"
+                return StoreUnavailable(f"{where} cannot be read or written: {cause}")
+        return StoreUnavailable(f"{where} cannot be used: {error}")
+
+    # what is in the file
+
+    def application_id(self, connection: sa.Connection) -> int:
+        return int(connection.exec_driver_sql("PRAGMA application_id").scalar_one())
+
+    def has_tables(self, connection: sa.Connection) -> bool:
+        return connection.exec_driver_sql("SELECT 1 FROM sqlite_master LIMIT 1").first() is not None
+
+    # bulk reading and writing
+
+    @staticmethod
+    def among(column: sa.ColumnElement[Any], values: Iterable[int | str]) -> Where:
+        """`column` is one of `values`, however many: they travel as one parameter."""
+        array = sa.func.json_each(json.dumps(list(values))).table_valued("value")
+        return column.in_(sa.select(array.c.value))
+
+    @staticmethod
+    def insert(
+        connection: sa.Connection,
+        table: sa.Table,
+        rows: Sequence[Sequence[Any]],
+        columns: Sequence[str] | None = None,
+        *,
+        known: str | None = None,
+    ) -> None:
+        """Insert `rows`, tuples in the order of `columns` (all of the table's by default).
+
+        Rows whose key exists: an error by default, passed over with known="keep", replaced column
+        by column with known="replace". Values are the driver's own (no type conversion).
+        """
+        if rows:
+            connection.exec_driver_sql(
+                _insert_sql(table, tuple(columns or table.columns.keys()), known),
+                [tuple(row) for row in rows],
+            )
+
+    @staticmethod
+    def delete(connection: sa.Connection, table: sa.Table, keys: Sequence[Sequence[Any]]) -> None:
+        """Delete rows by primary key, tuples in its order."""
+        if keys:
+            named = " AND ".join(f'"{column.name}" = ?' for column in table.primary_key)
+            connection.exec_driver_sql(
+                f'DELETE FROM "{table.name}" WHERE {named}',  # noqa: S608
+                [tuple(key) for key in keys],
+            )
+
+    # full text
+
+    @staticmethod
+    def index(connection: sa.Connection, texts: Sequence[tuple[int, IndexedText]]) -> None:
+        if texts:
+            connection.exec_driver_sql(
+                "INSERT INTO full_text(rowid, title, abstract, keywords, facets) "
+                "VALUES (?, ?, ?, ?, ?)",
+                [(pmid, *text) for pmid, text in texts],
+            )
+
+    @staticmethod
+    def unindex(connection: sa.Connection, texts: Sequence[tuple[int, IndexedText]]) -> None:
+        """Forget articles; `texts` must be exactly what was indexed."""
+        if texts:
+            connection.exec_driver_sql(
+                f"INSERT INTO {_CHANGED} VALUES ('delete', ?, ?, ?, ?, ?)",  # noqa: S608
+                [(pmid, *text) for pmid, text in texts],
+            )
+
+    @staticmethod
+    def hits(expression: str, *, scored: bool) -> sa.Subquery:
+        """The articles that match an FTS5 expression: columns `pmid` and `relevance`.
+
+        `relevance` is greater the better, and 0 unless `scored`. The limit of all rows keeps
+        SQLite from merging the subquery with what is around it: the index is walked once, never
+        once for each article.
+        """
+        relevance = -score if scored else sa.literal_column("0.0", sa.Float)
+        return (
+            sa.select(full_text.c.rowid.label("pmid"), relevance.label("relevance"))
+            .where(sa.literal_column("full_text").op("MATCH")(expression))
+            .limit(-1)
+            .subquery("hits")
+        )
+
+    @staticmethod
+    def relevance_of(connection: sa.Connection, expression: str, pmid: int) -> float | None:
+        """How well one article matches, None where it does not."""
+        return connection.execute(
+            sa.select(-score).where(
+                sa.literal_column("full_text").op("MATCH")(expression), full_text.c.rowid == pmid
+            )
+        ).scalar()
+
+
+def _begin(connection: sa.Connection) -> None:
+    writes = connection.get_execution_options().get("pubgrade_writes")
+    # A writer asks for the lock at once: one that reads first can be refused without waiting.
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+@lru_cache(maxsize=128)
+def _insert_sql(table: sa.Table, columns: tuple[str, ...], known: str | None) -> str:
+    statement = dialect.insert(table)
+    if known == "keep":
+        statement = statement.on_conflict_do_nothing()
+    elif known == "replace":
+        keys = {column.name for column in table.primary_key}
+        statement = statement.on_conflict_do_update(
+            index_elements=list(table.primary_key),
+            set_={name: statement.excluded[name] for name in columns if name not in keys},
+        )
+    return str(statement.compile(dialect=dialect.dialect(), column_keys=list(columns)))

@@ -1,0 +1,536 @@
+"""`Store`: the one way to what is kept. No SQL stands elsewhere than in this package."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+import sqlalchemy as sa
+
+from grading import Article, Grade
+from grading.article import Correction
+from grading.notices import COUNTERPARTS, notices_in
+from storage import documents, heartbeat, ledger, quarantine, schema, tables
+from storage.errors import StoreUnavailable
+from storage.records import (
+    Change,
+    Entry,
+    Heartbeat,
+    Page,
+    Quarantined,
+    Query,
+    Record,
+    Run,
+    SaveOutcome,
+    StoreCounts,
+    TopicState,
+)
+from storage.saving import Saving, arrivals, grade_chunks
+from storage.search import Search
+from storage.sqlite import Sqlite
+
+_article = tables.article.c
+_document = tables.document.c
+_change = tables.change.c
+_links = tables.topic_article.c
+
+_READ_AT_ONCE: Final = 500  # records unpacked together while streaming
+
+
+class Store:
+    """Articles, grades and their history in one database; safe to use from several threads.
+
+    Every method is one transaction: it happens whole or not at all. Reading goes on beside one
+    writer, in this process or another. Times are UTC, to the second; `at` is now by default.
+
+    Any method may raise StoreUnavailable (storage.errors), with a message for a person.
+    """
+
+    def __init__(self, database: Sqlite, *, keep_raw: bool) -> None:
+        self._database = database
+        self._keep_raw = keep_raw
+        self._daemon: tuple[str, int] | None = None
+
+    @classmethod
+    def open(
+        cls, url: str, *, keep_raw: bool = True, create: bool = True, wait: float = 30.0
+    ) -> Store:
+        """Open a store, made or migrated as needed.
+
+        `url`: "sqlite:///pubgrade.db" or a path. `keep_raw`: keep the bytes that articles were read
+        from. `create`: False to refuse where there is none. `wait`: seconds to wait for another
+        process's lock.
+
+        Raises StoreUnavailable; StoreVersionError for a newer schema or another program's file.
+        """
+        database = Sqlite(_path(url), wait=wait, create=create)
+        try:
+            schema.bring_up(database, create=create)
+        except BaseException:
+            database.close()
+            raise
+        return cls(database, keep_raw=keep_raw)
+
+    @property
+    def url(self) -> str:
+        """Where the store is, without a password."""
+        return self._database.url
+
+    def close(self) -> None:
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    # articles: writing
+
+    def save(
+        self, entries: Iterable[Entry], *, topic: str | None = None, at: datetime | None = None
+    ) -> SaveOutcome:
+        """Store articles with their grades in one transaction, and link them to `topic`.
+
+        A revision older than what is stored goes to history only; see `storage.saving`. Saving a
+        deleted article restores it, unless it comes as an older revision. Whoever arrives whole
+        leaves the quarantine.
+        """
+        chunks = arrivals(entries)
+        first = next(chunks, None)  # made ready before the lock is taken
+        if first is None:
+            return SaveOutcome()
+        with self._database.writing() as connection:
+            saving = Saving(
+                connection,
+                self._database,
+                at=at or _now(),
+                keep_raw=self._keep_raw,
+                topic_id=None if topic is None else ledger.topic_id(connection, topic),
+            )
+            saving.save(first)
+            for chunk in chunks:
+                saving.save(chunk)
+        return saving.outcome
+
+    def regrade(
+        self, grades: Iterable[tuple[int, Grade]], *, at: datetime | None = None
+    ) -> SaveOutcome:
+        """Give stored articles new grades, by PMID, in one transaction.
+
+        An equal grade changes only its grader version and time ("unchanged"); another one puts the
+        old into history ("regraded"). PMIDs that are not stored are passed over.
+        """
+        chunks = grade_chunks(grades)
+        first = next(chunks, None)
+        if first is None:
+            return SaveOutcome()
+        with self._database.writing() as connection:
+            saving = Saving(connection, self._database, at=at or _now())
+            saving.regrade(first)
+            for chunk in chunks:
+                saving.regrade(chunk)
+        return saving.outcome
+
+    def mark_deleted(
+        self, pmids: Iterable[int], *, source: str, at: datetime | None = None
+    ) -> tuple[int, ...]:
+        """Hide articles that NLM removed from PubMed. `source` says where that was read.
+
+        Nothing is thrown away: `get` and `history` still answer. Returns the PMIDs that were stored
+        and not yet deleted.
+        """
+        wanted = list(pmids)
+        if not wanted:
+            return ()
+        with self._database.writing() as connection:
+            return Saving(connection, self._database, at=at or _now()).delete(wanted, source)
+
+    def link(self, pmids: Iterable[int], topic: str) -> int:
+        """Link stored articles to a topic. Returns how many links are new."""
+        with self._database.writing() as connection:
+            topic_id = ledger.topic_id(connection, topic)
+            stored = connection.execute(
+                sa.select(_article.pmid).where(
+                    self._database.among(_article.pmid, pmids),
+                    _article.pmid.not_in(sa.select(_links.pmid).where(_links.topic_id == topic_id)),
+                )
+            )
+            new = [(topic_id, pmid) for pmid in stored.scalars()]
+            self._database.insert(connection, tables.topic_article, new)
+        return len(new)
+
+    # articles: reading
+
+    def get(self, pmid: int) -> Record | None:
+        """One record, also a deleted one."""
+        return self.get_many([pmid]).get(pmid)
+
+    def get_many(self, pmids: Iterable[int]) -> dict[int, Record]:
+        """Those of the records that are stored, deleted ones too, in the order asked."""
+        with self._database.reading() as connection:
+            return self._records(connection, list(pmids))
+
+    def _records(self, connection: sa.Connection, pmids: list[int]) -> dict[int, Record]:
+        rows = connection.execute(
+            sa.select(
+                _article.pmid,
+                _article.grader_version,
+                _article.added_at,
+                _article.updated_at,
+                _article.graded_at,
+                _article.deleted_at,
+                _document.article,
+                _document.grade,
+            )
+            .join_from(tables.article, tables.document, _document.pmid == _article.pmid)
+            .where(self._database.among(_article.pmid, pmids))
+        ).all()
+        topics: dict[int, list[str]] = {}
+        for pmid, name in connection.execute(
+            sa.select(_links.pmid, tables.topic.c.name)
+            .join_from(tables.topic_article, tables.topic)
+            .where(self._database.among(_links.pmid, pmids))
+            .order_by(tables.topic.c.name)
+        ):
+            topics.setdefault(pmid, []).append(name)
+        found = {
+            row.pmid: Record(
+                article=documents.read_article(row.article),
+                grade=documents.read_grade(row.grade, row.grader_version),
+                topics=tuple(topics.get(row.pmid, ())),
+                added_at=row.added_at,
+                updated_at=row.updated_at,
+                graded_at=row.graded_at,
+                deleted_at=row.deleted_at,
+            )
+            for row in rows
+        }
+        return {pmid: found[pmid] for pmid in pmids if pmid in found}
+
+    def raw(self, pmid: int) -> bytes | None:
+        """The bytes that the present article was read from, None where they were not kept."""
+        with self._database.reading() as connection:
+            columns = tables.raw_record.c
+            body = connection.execute(sa.select(columns.body).where(columns.pmid == pmid)).scalar()
+        return None if body is None else documents.unpack(body)
+
+    def history(self, pmid: int) -> list[Change]:
+        """How the record came to be what it is, oldest first. Empty where it is not stored."""
+        with self._database.reading() as connection:
+            now = connection.execute(
+                sa.select(_article.added_at, _article.version, _article.revised).where(
+                    _article.pmid == pmid
+                )
+            ).first()
+            rows = connection.execute(
+                sa.select(tables.change).where(_change.pmid == pmid).order_by(_change.id)
+            ).all()
+        if now is None:
+            return []
+        changes = [
+            Change(
+                at=row.at,
+                what=row.what,
+                version=row.version,
+                revised=row.revised,
+                article=None if row.article is None else documents.read_article(row.article),
+                grade=None
+                if row.grade is None
+                else documents.read_grade(row.grade, row.grader_version or ""),
+                summary=row.summary,
+            )
+            for row in rows
+        ]
+        first = next((change for change in changes if change.what == "revised"), now)
+        added = Change(
+            at=now.added_at,
+            what="added",
+            version=first.version,
+            revised=first.revised,
+            summary="first stored",
+        )
+        return [added, *changes]
+
+    def known(self, pmids: Iterable[int], *, topic: str | None = None) -> set[int]:
+        """Those that are stored and not deleted, and linked to `topic` where one is given."""
+        statement = sa.select(_article.pmid).where(
+            self._database.among(_article.pmid, pmids), _article.deleted_at.is_(None)
+        )
+        if topic is not None:
+            statement = statement.where(_article.pmid.in_(_linked(topic)))
+        with self._database.reading() as connection:
+            return set(connection.execute(statement).scalars())
+
+    def notices_about(self, pmids: Iterable[int]) -> dict[int, tuple[Correction, ...]]:
+        """What stored articles say about these PMIDs, told from their side (grading.notices)."""
+        columns = tables.relation.c
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                sa.select(columns.target, columns.pmid, _document.article)
+                .join_from(tables.relation, tables.article, _article.pmid == columns.pmid)
+                .join(tables.document, _document.pmid == columns.pmid)
+                .where(
+                    self._database.among(columns.target, pmids),
+                    columns.kind.in_(COUNTERPARTS),
+                    _article.deleted_at.is_(None),
+                )
+                .order_by(columns.target, columns.pmid)
+                .distinct()
+            ).all()
+        said: dict[int, list[Correction]] = {}
+        for target, _, packed in rows:
+            told = notices_in(documents.read_article(packed))
+            said.setdefault(target, []).extend(notice for about, notice in told if about == target)
+        return {target: tuple(dict.fromkeys(notices)) for target, notices in said.items()}
+
+    def articles(
+        self,
+        *,
+        after: int = 0,
+        limit: int = 500,
+        outdated_for: str | None = None,
+        pmids: Iterable[int] | None = None,
+    ) -> list[tuple[Article, Grade]]:
+        """Articles with their grades by ascending PMID, from behind `after`, deleted ones too.
+
+        `outdated_for`: only those graded by another version than this. `pmids`: only these.
+        """
+        statement = (
+            sa.select(_article.grader_version, _document.article, _document.grade)
+            .join_from(tables.article, tables.document, _document.pmid == _article.pmid)
+            .where(_article.pmid > after)
+            .order_by(_article.pmid)
+            .limit(limit)
+        )
+        if outdated_for is not None:
+            statement = statement.where(_article.grader_version != outdated_for)
+        if pmids is not None:
+            statement = statement.where(self._database.among(_article.pmid, pmids))
+        with self._database.reading() as connection:
+            rows = connection.execute(statement).all()
+        return [
+            (
+                documents.read_article(row.article),
+                documents.read_grade(row.grade, row.grader_version),
+            )
+            for row in rows
+        ]
+
+    def oldest_checked(self, topic: str, limit: int) -> list[int]:
+        """PMIDs of the topic that NCBI confirmed longest ago, those first."""
+        statement = (
+            sa.select(_article.pmid)
+            .where(_article.pmid.in_(_linked(topic)), _article.deleted_at.is_(None))
+            .order_by(_article.confirmed_at, _article.pmid)
+            .limit(limit)
+        )
+        with self._database.reading() as connection:
+            return list(connection.execute(statement).scalars())
+
+    # searching
+
+    def search(self, query: Query) -> Page:
+        """One page of what a query finds.
+
+        Raises ValueError for a filter that cannot be, naming what is allowed; CursorError for a
+        cursor of another query. Words never raise (storage.words).
+        """
+        with self._database.reading() as connection:
+            found = Search(connection, self._database).page(query)
+            records = self._records(connection, list(found.pmids))
+        return Page(tuple(records.values()), found.next_cursor)
+
+    def records(self, query: Query) -> Iterator[Record]:
+        """Every hit in order (`query.limit` of them where it is above 0), unpacked in batches."""
+        with self._database.reading() as connection:
+            pmids = Search(connection, self._database).all_pmids(query)
+        if query.limit > 0:
+            pmids = pmids[: query.limit]
+        for start in range(0, len(pmids), _READ_AT_ONCE):
+            yield from self.get_many(pmids[start : start + _READ_AT_ONCE]).values()
+
+    def count(self, query: Query) -> int:
+        with self._database.reading() as connection:
+            return Search(connection, self._database).count(query)
+
+    def count_by(self, query: Query, by: str) -> list[tuple[str, int]]:
+        """Counts by design, level, year, journal or topic: most first; level and year in order."""
+        with self._database.reading() as connection:
+            return Search(connection, self._database).count_by(query, by)
+
+    def counts(self, grader_version: str) -> StoreCounts:
+        """Totals of the store; `grader_version` is the present one, to tell outdated grades."""
+        with self._database.reading() as connection:
+            search = Search(connection, self._database)
+            by_design = dict(search.count_by(Query(), "design"))
+            deleted = _article.deleted_at.is_not(None)
+            return StoreCounts(
+                articles=sum(by_design.values()),
+                deleted=_count(connection, tables.article, deleted),
+                retracted=search.count(Query(flags=("retracted",))),
+                quarantined=_count(connection, tables.quarantine),
+                outdated_grades=_count(
+                    connection,
+                    tables.article,
+                    _article.grader_version != grader_version,
+                    ~deleted,
+                ),
+                by_design=by_design,
+            )
+
+    # ledger and topics
+
+    def start_run(self, run: Run) -> Run:
+        """Enter a run in the ledger. Returns it as kept, with its id."""
+        with self._database.writing() as connection:
+            return ledger.start_run(connection, run)
+
+    def update_run(self, run: Run) -> None:
+        """Keep the counters and the state of a run as they are now."""
+        with self._database.writing() as connection:
+            ledger.update_run(connection, run)
+
+    def runs(
+        self, *, subject: str | None = None, kind: str | None = None, limit: int = 20
+    ) -> list[Run]:
+        """Newest first."""
+        with self._database.reading() as connection:
+            return ledger.runs(connection, subject=subject, kind=kind, limit=limit)
+
+    def interrupt_runs(self, *, at: datetime | None = None) -> int:
+        """Close runs left open by processes of this host that died. Returns how many."""
+        with self._database.writing() as connection:
+            return ledger.interrupt_runs(connection, at or _now())
+
+    def topic(self, name: str, query: str) -> TopicState:
+        """A topic, made if absent. A changed query resets its watermarks; articles stay linked."""
+        with self._database.writing() as connection:
+            return ledger.topic(connection, name, query)
+
+    def topics(self) -> list[TopicState]:
+        """By name."""
+        with self._database.reading() as connection:
+            return ledger.topics(connection)
+
+    def advance(
+        self,
+        topic: str,
+        *,
+        created_through: str | None = None,
+        revised_through: str | None = None,
+    ) -> None:
+        """Move a topic's watermarks on (ISO dates), never back."""
+        with self._database.writing() as connection:
+            ledger.advance(
+                connection,
+                topic,
+                created_through=created_through,
+                revised_through=revised_through,
+            )
+
+    def note_attempt(
+        self,
+        topic: str,
+        *,
+        error: str | None,
+        at: datetime | None = None,
+        next_run: datetime | None = None,
+    ) -> None:
+        """Note how a sync of the topic ended; success (no error) clears its failures."""
+        with self._database.writing() as connection:
+            ledger.note_attempt(connection, topic, error=error, at=at or _now(), next_run=next_run)
+
+    # quarantine
+
+    def quarantine(
+        self,
+        *,
+        raw: bytes,
+        error: str,
+        source: str,
+        pmid: int | None = None,
+        at: datetime | None = None,
+    ) -> int:
+        """Keep a record that could not be read. Returns its number in the quarantine."""
+        with self._database.writing() as connection:
+            return quarantine.put(
+                connection, raw=raw, error=error, source=source, pmid=pmid, at=at or _now()
+            )
+
+    def quarantined(self, *, limit: int = 100) -> list[Quarantined]:
+        """Last seen first."""
+        with self._database.reading() as connection:
+            return quarantine.newest(connection, limit)
+
+    def release(self, pmids: Iterable[int]) -> int:
+        """Let these PMIDs out of quarantine: they have arrived whole. `save` does so by itself."""
+        with self._database.writing() as connection:
+            return quarantine.release(connection, self._database, pmids)
+
+    # daemon
+
+    def claim_daemon(self, *, host: str, pid: int, at: datetime | None = None) -> None:
+        """Make a process the one daemon of this store. Raises StoreInUse where another lives."""
+        with self._database.writing() as connection:
+            heartbeat.claim(connection, host=host, pid=pid, at=at or _now())
+        self._daemon = (host, pid)
+
+    def beat(self, *, state: str = "running", at: datetime | None = None) -> None:
+        """A sign of life of the daemon that this Store claimed for. Raises StoreInUse if lost."""
+        host, pid = self._daemon or ("", 0)
+        with self._database.writing() as connection:
+            heartbeat.beat(connection, host=host, pid=pid, state=state, at=at or _now())
+
+    def release_daemon(self) -> None:
+        """Give the claim back; nothing happens where there is none."""
+        if self._daemon is not None:
+            self.beat(state="stopped")
+            self._daemon = None
+
+    def heartbeat(self) -> Heartbeat | None:
+        """The last sign of life of a daemon, None where none ever ran."""
+        with self._database.reading() as connection:
+            return heartbeat.read(connection)
+
+
+def _path(url: str) -> Path:
+    """The file of a store's address. Raises StoreUnavailable for what is no SQLite file."""
+    scheme, separator, rest = url.partition("://")
+    if not separator:
+        path = url
+    elif scheme == "sqlite" and rest.startswith("/"):
+        path = rest[1:]
+    else:
+        raise StoreUnavailable(
+            f"a store cannot be opened at {scheme}://…: "
+            "use sqlite:///FOLDER/FILE.db or the path of a file"
+        )
+    if path in ("", ":memory:"):
+        raise StoreUnavailable("a store is a file: use sqlite:///FOLDER/FILE.db or a path")
+    return Path(path).expanduser()
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _linked(topic: str) -> sa.Select[tuple[int]]:
+    return (
+        sa.select(_links.pmid)
+        .join_from(tables.topic_article, tables.topic)
+        .where(tables.topic.c.name == topic)
+    )
+
+
+def _count(connection: sa.Connection, table: sa.Table, *conditions: sa.ColumnElement[bool]) -> int:
+    statement = sa.select(sa.func.count()).select_from(table).where(*conditions)
+    return int(connection.execute(statement).scalar_one())
