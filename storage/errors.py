@@ -1,7 +1,7 @@
 """Errors of the store.
 
 StoreError                    anything that keeps the store from doing what was asked
-├── StoreUnavailable          cannot be opened, read or written (missing, read-only, full disk, locked)
+├── StoreUnavailable          cannot be opened, read or written (missing, read-only, full, locked)
 ├── StoreVersionError         made by a newer pubgrade, or not a pubgrade store
 ├── StoreInUse                another daemon holds the store
 └── CursorError               a paging cursor that this query did not give
@@ -16,7 +16,7 @@ class StoreError(Exception):
     """The store cannot do what was asked."""
 
 
-class StoreUnavailable(StoreError):
+class StoreUnavailable(StoreError):  # noqa: N818 - says what is, as users read it
     """The store cannot be opened, read or written just now."""
 
 
@@ -24,7 +24,7 @@ class StoreVersionError(StoreError):
     """The store's schema is unknown to this version of pubgrade."""
 
 
-class StoreInUse(StoreError):
+class StoreInUse(StoreError):  # noqa: N818
     """Another daemon holds the store."""
 
 

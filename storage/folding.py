@@ -22,7 +22,7 @@ def compatible(text: str) -> str:
 
 
 def folded(text: str) -> str:
-    """Lower-case words without accents or punctuation: "Müller-Łukasz, O'Neil" → "muller lukasz oneil"."""
+    """Lower-case words, no accents or signs: "Müller-Łukasz, O'Neil" → "muller lukasz oneil"."""
     if not text.isascii():
         apart = unicodedata.normalize("NFKD", text.casefold())
         text = "".join(letter for letter in apart if not unicodedata.combining(letter))

@@ -84,7 +84,8 @@ def _names(values: Iterable[object]) -> list[str]:
         if isinstance(value, str):
             names.append(value)
         elif hasattr(value, "relation"):
-            names.append(f"{value.relation} {value.pmid or value.source or ''}".strip())
+            other = getattr(value, "pmid", None) or getattr(value, "source", None) or ""
+            names.append(f"{value.relation} {other}".strip())
         else:
             names.append(str(getattr(value, "name", None) or getattr(value, "id", value)))
     return names

@@ -28,11 +28,8 @@ def start_run(connection: sa.Connection, run: Run) -> Run:
         "pid": os.getpid(),
         "process": processes.identity(os.getpid()),
     }
-    made = connection.execute(sa.insert(tables.run).values(**values, **process))
-    row = connection.execute(
-        sa.select(tables.run).where(_runs.id == made.inserted_primary_key[0])
-    ).one()
-    return _run(row)
+    made = sa.insert(tables.run).values(**values, **process).returning(tables.run)
+    return _run(connection.execute(made).one())
 
 
 def update_run(connection: sa.Connection, run: Run) -> None:
@@ -99,8 +96,8 @@ def topic_id(connection: sa.Connection, name: str) -> int:
     """The number of a topic, made without a query if absent."""
     found = connection.execute(sa.select(_topics.id).where(_topics.name == name)).scalar()
     if found is None:
-        made = connection.execute(sa.insert(tables.topic).values(name=name, query="", failures=0))
-        found = made.inserted_primary_key[0]
+        made = sa.insert(tables.topic).values(name=name, query="", failures=0)
+        found = connection.execute(made.returning(_topics.id)).scalar_one()
     return int(found)
 
 
@@ -132,10 +129,12 @@ def advance(
 ) -> None:
     """Move the watermarks of a topic on, never back."""
     row = _known_topic(connection, name)
-    values = {}
-    for key, day in (("created_through", created_through), ("revised_through", revised_through)):
-        if day is not None and day > (getattr(row, key) or ""):
-            values[key] = day
+    marks = {"created_through": created_through, "revised_through": revised_through}
+    values = {
+        key: day
+        for key, day in marks.items()
+        if day is not None and day > (getattr(row, key) or "")
+    }
     if values:
         connection.execute(sa.update(tables.topic).where(_topics.id == row.id).values(**values))
 

@@ -37,8 +37,9 @@ def put(
             .values(attempts=_columns.attempts + 1, error=error, source=source, last_seen=at)
         )
         return int(known)
-    made = connection.execute(
-        sa.insert(tables.quarantine).values(
+    made = (
+        sa.insert(tables.quarantine)
+        .values(
             pmid=pmid,
             digest=digest,
             source=source,
@@ -48,8 +49,9 @@ def put(
             last_seen=at,
             attempts=1,
         )
+        .returning(_columns.id)
     )
-    return int(made.inserted_primary_key[0])
+    return int(connection.execute(made).scalar_one())
 
 
 def newest(connection: sa.Connection, limit: int) -> list[Quarantined]:

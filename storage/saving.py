@@ -7,6 +7,7 @@ content again is a confirmation. Whatever is replaced is kept in history.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -95,16 +96,8 @@ class _Kept:
     grade_packed: bytes
 
 
-class _Pairs(NamedTuple):
-    """Rows of the tables of pairs that belong to one article and its grade."""
-
-    terms: set[tuple[int, int]]
-    headings: set[tuple[int, int]]
-    authors: set[tuple[str, int]]
-    relations: set[tuple[int, int, str]]
-
-
-_PAIR_TABLES: Final = (tables.article_term, tables.article_heading, tables.author, tables.relation)
+_Keys = set[tuple[Any, ...]]
+_Pairs = dict[sa.Table, _Keys]  # rows of the tables of pairs that belong to an article
 
 
 class Saving:
@@ -383,33 +376,27 @@ class Saving:
 
         gone: list[tuple[int, IndexedText]] = []
         come: list[tuple[int, IndexedText]] = []
-        pairs_gone = _Pairs(set(), set(), set(), set())
-        pairs_come = _Pairs(set(), set(), set(), set())
+        pairs_gone: _Pairs = defaultdict(set)
+        pairs_come: _Pairs = defaultdict(set)
         for each in chunk:
-            entry = each.entry
+            entry, old = each.entry, kept.get(each.pmid)
             text = indexed_text(entry.article, entry.grade)
-            pairs = _pairs(entry.article, entry.grade, terms, headings)
-            old = kept.get(each.pmid)
-            if old is None:
+            old_text = indexed_text(old.article, old.grade) if old else None
+            if text != old_text:
                 come.append((each.pmid, text))
-                for total, own in zip(pairs_come, pairs, strict=True):
-                    total.update(own)  # type: ignore[arg-type]
-                continue
-            old_text = indexed_text(old.article, old.grade)
-            if old_text != text:
-                gone.append((each.pmid, old_text))
-                come.append((each.pmid, text))
-            old_pairs = _pairs(old.article, old.grade, terms, headings)
-            for total, own, before in zip(pairs_come, pairs, old_pairs, strict=True):
-                total.update(own - before)  # type: ignore[arg-type, operator]
-            for total, own, before in zip(pairs_gone, pairs, old_pairs, strict=True):
-                total.update(before - own)  # type: ignore[arg-type, operator]
+                if old_text is not None:
+                    gone.append((each.pmid, old_text))
+            old_pairs = _pairs(old.article, old.grade, terms, headings) if old else {}
+            for table, keys in _pairs(entry.article, entry.grade, terms, headings).items():
+                before = old_pairs.get(table, set())
+                pairs_come[table] |= keys - before
+                pairs_gone[table] |= before - keys
         self._database.unindex(self._connection, gone)
         self._database.index(self._connection, come)
-        for table, keys in zip(_PAIR_TABLES, pairs_gone, strict=True):
+        for table, keys in pairs_gone.items():
             self._database.delete(self._connection, table, list(keys))
-        for table, keys in zip(_PAIR_TABLES, pairs_come, strict=True):
-            self._database.insert(self._connection, table, sorted(keys), known="keep")
+        for table, keys in pairs_come.items():
+            self._database.insert(self._connection, table, sorted(keys))
 
     def _write_raw(self, chunk: Sequence[Arrival], kept: Mapping[int, _Kept]) -> None:
         """Keep the bytes of the present articles; those of an article that was replaced go."""
@@ -503,16 +490,16 @@ def _pairs(
 ) -> _Pairs:
     pmid = article.pmid
     people = (*article.authors, *(article.book.editors if article.book else ()))
-    return _Pairs(
-        terms={
+    return {
+        tables.article_term: {
             *((terms["attribute", name], pmid) for name in grade.attributes),
             *((terms["flag", name], pmid) for name in grade.flags),
         },
-        headings={(headings[heading.name], pmid) for heading in article.mesh},
-        authors={(key, pmid) for key in author_keys(people)},
-        relations={
+        tables.article_heading: {(headings[heading.name], pmid) for heading in article.mesh},
+        tables.author: {(key, pmid) for key in author_keys(people)},
+        tables.relation: {
             (each.pmid, pmid, each.relation)
             for each in article.comments_corrections
             if each.direction == "out" and each.pmid is not None and each.pmid != pmid
         },
-    )
+    }

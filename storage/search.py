@@ -115,17 +115,17 @@ class Search:
                     for rank, count in sorted(rows, reverse=True)
                 ]
             case "design":
-                counted = {key: count for key, count in self._grouped(plan, _article.design_id)}
+                counted = dict(self._grouped(plan, _article.design_id))
                 names = self._names(tables.term, counted)
             case "journal":
-                counted = {key: count for key, count in self._grouped(plan, _article.journal_id)}
+                counted = dict(self._grouped(plan, _article.journal_id))
                 names = {None: "unknown", **self._names(tables.journal, counted)}
             case _:
                 links = tables.topic_article
                 linked = replace(
                     plan, source=plan.source.join(links, links.c.pmid == _article.pmid)
                 )
-                counted = {key: count for key, count in self._grouped(linked, links.c.topic_id)}
+                counted = dict(self._grouped(linked, links.c.topic_id))
                 names = self._names(tables.topic, counted)
         totals: dict[str, int] = {}
         for key, count in counted.items():
@@ -166,7 +166,6 @@ class Search:
         if query.sort == "level":
             order = (_rank(query.scheme), _article.published, _article.pmid)
         elif query.sort == "added":
-            order = (_article.added_at, _article.pmid)
             order = (sa.type_coerce(_article.added_at, sa.BigInteger), _article.pmid)
         return _Plan(source, tuple(conditions), order, words)
 
@@ -181,7 +180,7 @@ class Search:
             if ends[0] == ends[1]:
                 yield _rank(query.scheme) == ends[0]
             else:
-                yield _rank(query.scheme).between(*ends)
+                yield _rank(query.scheme).between(ends[0], ends[1])
         if query.designs:
             for design in query.designs:
                 _known("design", design, DESIGNS)

@@ -107,7 +107,7 @@ class Sqlite:
 
     @contextmanager
     def rebuilding(self) -> Iterator[sa.Connection]:
-        """A write transaction for migrations: tables may be made anew, references are checked last."""
+        """A write transaction for migrations: tables may be made anew; references are checked."""
         with self._errors(), self.engine.connect() as connection:
             driver: Any = connection.connection.dbapi_connection
             driver.execute("PRAGMA journal_mode = WAL")

@@ -151,7 +151,7 @@ class ArticleTermRow(Row, table=True):
     """The attributes and flags of an article's present grade."""
 
     __tablename__ = "article_term"
-    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012
+    __table_args__ = {"sqlite_with_rowid": False}
 
     term_id: int = Field(primary_key=True, foreign_key="term.id", sa_type=SmallInteger)
     pmid: int = Field(sa_column=_pmid())
@@ -184,7 +184,7 @@ class HeadingRow(Row, table=True):
 
 class ArticleHeadingRow(Row, table=True):
     __tablename__ = "article_heading"
-    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012
+    __table_args__ = {"sqlite_with_rowid": False}
 
     heading_id: int = Field(primary_key=True, foreign_key="heading.id")
     pmid: int = Field(sa_column=_pmid())
@@ -194,7 +194,7 @@ class AuthorRow(Row, table=True):
     """Author names as searched: "last,initials" or "#collective", folded."""
 
     __tablename__ = "author"
-    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012
+    __table_args__ = {"sqlite_with_rowid": False}
 
     key: str = Field(primary_key=True, sa_type=Text)
     pmid: int = Field(sa_column=_pmid())
@@ -204,7 +204,7 @@ class RelationRow(Row, table=True):
     """Article `pmid` says something about article `target`, which may not be stored."""
 
     __tablename__ = "relation"
-    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012
+    __table_args__ = {"sqlite_with_rowid": False}
 
     target: int = Field(primary_key=True)
     pmid: int = Field(sa_column=_pmid())

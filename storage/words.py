@@ -9,7 +9,7 @@
 ``"heart failure"``         the words side by side
 ``non-small-cell``          a hyphen keeps words side by side, as quotes do
 ``diabet*``                 words that begin so; also after a quoted phrase
-``title:mortality``         in the title only; so ``abstract:``, ``keywords:`` (``mesh:``), each also
+``title:mortality``         in the title only; so ``abstract:``, ``keywords:`` (``mesh:``); also
                             before a phrase or a group
 ``mortality[ti]``           the same as in PubMed: [ti], [tiab], [ab], [mh], [ot]; other tags are
                             passed over
@@ -193,11 +193,11 @@ def _any_of(alternatives: list[str]) -> str:
 
 # Endings that the stemmer takes off together with the end of a typed prefix.
 _ENDINGS: Final = (
-    "able", "al", "ally", "ance", "ate", "ated", "ating", "ation", "ble", "c", "cal", "ce", "d", "e",
-    "ed", "ement", "ence", "ent", "er", "es", "g", "ible", "ic", "ing", "ion", "ions", "ise", "ised",
-    "ism", "ity", "ive", "ize", "ized", "ly", "ment", "n", "nce", "ness", "ng", "nt", "on", "ons",
-    "ous", "s", "sation", "sed", "se", "sm", "ss", "t", "te", "ted", "ting", "tion", "ty", "us", "ve",
-    "y", "zation", "ze", "zed", "zing",
+    "able", "al", "ally", "ance", "ate", "ated", "ating", "ation", "ble", "c", "cal", "ce", "d",
+    "e", "ed", "ement", "ence", "ent", "er", "es", "g", "ible", "ic", "ing", "ion", "ions", "ise",
+    "ised", "ism", "ity", "ive", "ize", "ized", "ly", "ment", "n", "nce", "ness", "ng", "nt",
+    "on", "ons", "ous", "s", "sation", "sed", "se", "sm", "ss", "t", "te", "ted", "ting", "tion",
+    "ty", "us", "ve", "y", "zation", "ze", "zed", "zing",
 )  # fmt: skip
 _SHORTEST_STEM: Final = 4  # of a typed prefix that endings are tried on
 
@@ -215,7 +215,8 @@ def _word(piece: str, *, prefix: bool) -> list[str]:
 # (British, American): a pattern and what stands for it in the other spelling. Wrong guesses are
 # harmless: they name words that no article has.
 _SPELLINGS: Final[tuple[tuple[str, str, str, str], ...]] = (
-    (r"is(e[drs]?|ers|ing|ations?|ational)$", r"iz\1", r"iz(e[drs]?|ers|ing|ations?|ational)$", r"is\1"),
+    (r"is(e[drs]?|ers|ing|ations?|ational)$", r"iz\1",
+     r"iz(e[drs]?|ers|ing|ations?|ational)$", r"is\1"),
     (r"ys(e[drs]?|ing)$", r"yz\1", r"yz(e[drs]?|ing)$", r"ys\1"),
     (r"(tum|col|behavi|fav|lab|neighb|hum|od|vig|sav|harb)our", r"\1or",
      r"(tum|col|behavi|fav|lab|neighb|hum|od|vig|sav|harb)or(?!a|o)", r"\1our"),
@@ -237,7 +238,8 @@ _SPELLINGS: Final[tuple[tuple[str, str, str, str], ...]] = (
     (r"leuc(?=o)", "leuk", r"leuk(?=o)", "leuc"),
     (r"sulph", "sulf", r"sulf", "sulph"),
     (r"aluminium", "aluminum", r"aluminum", "aluminium"),
-    (r"^(cent|lit|met|fib|goit|meag)re(?=s?$)", r"\1er", r"^(cent|lit|met|fib|goit|meag)er(?=s?$)", r"\1re"),
+    (r"^(cent|lit|met|fib|goit|meag)re(?=s?$)", r"\1er",
+     r"^(cent|lit|met|fib|goit|meag)er(?=s?$)", r"\1re"),
     (r"^(multi|uni|milli|centi|kilo|nano|micro)(cent|lit|met)re(?=s?$)", r"\1\2er",
      r"^(multi|uni|milli|centi|kilo|nano|micro)(cent|lit|met)er(?=s?$)", r"\1\2re"),
     (r"(label|model|travel|counsel|signal|cancel|level|fuel)l(?=ed$|ing$|er)", r"\1",
