@@ -11,9 +11,10 @@ would run as a formula (it begins with =, +, -, @ or a tab) has an apostrophe pu
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple, TextIO
+
+import msgspec
 
 from grading.vocabulary import FLAGS
 from storage.records import Record, iso
@@ -31,7 +32,7 @@ def write_jsonl(records: Iterable[Record], stream: TextIO) -> int:
     """One JSON object a line (`Record.to_json`): the form that `pubgrade load` reads back."""
     written = 0
     for record in records:
-        stream.write(json.dumps(record.to_json(), ensure_ascii=False, separators=(",", ":")))
+        stream.write(msgspec.json.encode(record.to_json()).decode())
         stream.write("\n")
         written += 1
     return written

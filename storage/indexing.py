@@ -97,8 +97,9 @@ def author_prefixes(asked: str) -> list[tuple[str, bool]]:
     """Keys that a person may mean by "Smith", "Smith J", "Smith, John", "RECOVERY Group".
 
     Each is (key, whole): a whole key, or the beginning of one. Where a forename is given, its
-    initial is looked for.
+    initial is looked for; three letters may be either, unless capitals tell initials.
     """
+    capitals = asked.split()[-1:] != [] and asked.split()[-1].isupper() and not asked.isupper()
     meant: list[tuple[str, bool]] = []
     if "," in asked:
         last, _, fore = asked.partition(",")
@@ -110,8 +111,10 @@ def author_prefixes(asked: str) -> list[tuple[str, bool]]:
             pairs.append((" ".join(words[:-1]), words[-1]))
     for last, fore in pairs:
         if last:
-            initials = fore if len(fore) <= 3 and " " not in fore else fore[0]
-            meant.append((f"{last},{initials}", False))
+            initials = {fore.replace(" ", "")} if len(fore) <= 3 else {fore[0]}
+            if len(fore) == 3 and not capitals:
+                initials.add(fore[0])
+            meant += [(f"{last},{each}", False) for each in sorted(initials)]
     collective = folded(asked)
     if collective:
         meant += [("#" + collective, True), (f"#{collective} ", False)]

@@ -37,7 +37,7 @@ from storage.folding import compatible
 
 _LONGEST: Final = 10_000  # characters read
 _MOST_TERMS: Final = 200
-_DEEPEST: Final = 12  # nested groups; FTS5's parser has a stack of 100 entries
+_DEEPEST: Final = 8  # nested groups; FTS5's parser has a stack of 100 entries
 
 _TEXT_COLUMNS: Final = "{title abstract keywords}"
 _COLUMNS: Final = {
@@ -331,9 +331,16 @@ class _Parser:
             return token.expression
         if token.sign == "(":
             return self._group()
-        if self._at < len(self._tokens) and self._tokens[self._at] != _Mark(")"):
-            inside = self._unit()
-            return None if inside is None else f"{token.sign} : ({inside})"
+        columns = token.sign  # a column filter; of several in a row the last speaks
+        while self._at < len(self._tokens):
+            following = self._tokens[self._at]
+            if isinstance(following, _Term) or following.sign == "(":
+                inside = self._unit()
+                return None if inside is None else f"{columns} : ({inside})"
+            if following.sign == ")":
+                break
+            columns = following.sign
+            self._at += 1
         return None
 
     def _group(self) -> str | None:
