@@ -98,7 +98,7 @@ class OtherAbstract(Value, frozen=True, kw_only=True):
 
 
 class Correction(Value, frozen=True, kw_only=True):
-    """One `CommentsCorrections`: another article that comments on, corrects or retracts, or is so."""
+    """One `CommentsCorrections`: the other article comments, corrects or retracts, or is so."""
 
     relation: str  # RefType as NLM writes it: "RetractionIn", "ErratumFor", "CommentOn" …
     direction: str  # "in": the other article speaks about this one; "out": this one about the other
@@ -110,7 +110,7 @@ class Correction(Value, frozen=True, kw_only=True):
 class DatedEvent(Value, frozen=True, kw_only=True):
     """One date in the life of the record."""
 
-    event: str  # "completed", "revised", "electronic", "entrez", "pubmed", "medline", "received", "accepted" …
+    event: str  # "completed", "revised", "electronic", "entrez", "pubmed", "medline", "received" …
     date: str  # ISO, as precise as `precision`
     precision: str  # "year" | "month" | "day"
 
@@ -189,8 +189,6 @@ class Article(Value, frozen=True, kw_only=True):
 
     coi_statement: str | None = None
     copyright: str | None = None
-    status: str | None = (
-        None  # MedlineCitation Status: "MEDLINE", "Publisher" …; None where unknown
-    )
+    status: str | None = None  # MedlineCitation Status: "MEDLINE", "Publisher" …
     indexing_method: str | None = None  # None = a human; "Curated"; "Automated"
     owner: str | None = None

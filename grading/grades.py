@@ -9,16 +9,19 @@ from grading.details.values import Details
 class Reason(Value, frozen=True, kw_only=True):
     """One signal behind a decision. It quotes; it never paraphrases.
 
-    For text, `value` is exactly ``getattr(article, field)[start:end]``. For metadata, `value` is the
-    tag, heading or identifier as the record has it, and `field`, `start`, `end` are None.
+    For text, `value` is exactly ``getattr(article, field)[start:end]``. For metadata, `value` is
+    the tag, heading or identifier as the record has it; `field`, `start` and `end` are None.
     """
 
-    kind: str  # "publication_type" | "mesh" | "registry" | "journal" | "keyword" | "status" | "correction" | "book" | "text" | "model" | "rule"
+    # "publication_type" | "mesh" | "registry" | "journal" | "keyword" | "status" | "correction"
+    # | "book" | "text" | "model" | "rule"
+    kind: str
     value: str
     field: str | None = None  # "title" | "abstract"
     start: int | None = None
     end: int | None = None
-    speaks_for: str  # id of a design, attribute, question or flag; or "level_down:…", "level_up:…", "stated_level"
+    # id of a design, attribute, question or flag; or "level_down:…", "level_up:…"
+    speaks_for: str
     weight: float  # log-odds points; negative speaks against
     signal: str  # id of the signal or rule that fired, to look up in the tables
 

@@ -18,8 +18,8 @@ class Term(NamedTuple):
 DESIGNS: dict[str, Term] = {
     "meta_analysis": Term(
         "Meta-analysis",
-        "pools results of several studies statistically (pairwise, network, individual-participant, "
-        "dose–response)",
+        "pools results of several studies statistically (pairwise, network, "
+        "individual-participant, dose–response)",
     ),
     "systematic_review": Term(
         "Systematic review",

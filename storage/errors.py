@@ -16,7 +16,7 @@ class StoreError(Exception):
     """The store cannot do what was asked."""
 
 
-class StoreUnavailable(StoreError):  # noqa: N818 - says what is, as users read it
+class StoreUnavailable(StoreError):
     """The store cannot be opened, read or written just now."""
 
 
@@ -24,7 +24,7 @@ class StoreVersionError(StoreError):
     """The store's schema is unknown to this version of pubgrade."""
 
 
-class StoreInUse(StoreError):  # noqa: N818
+class StoreInUse(StoreError):
     """Another daemon holds the store."""
 
 

@@ -105,7 +105,7 @@ class UnusableAnswer(EntrezUnavailable):
         self.body = body
 
 
-class _Transient(Exception):  # noqa: N818  -- seen inside this module only
+class _Transient(Exception):
     """One try that failed in a way that may pass."""
 
     def __init__(

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from grading import Article, grade
+from grading import grade
 from grading.article import Correction
 from grading.notices import notices_in
 from storage import Store
@@ -140,8 +140,3 @@ class Intake:
             (pmid, grade(record.article, notices=tuple(notices[pmid])))
             for pmid, record in stored.items()
         )
-
-
-def known_notices(store: Store, articles: Iterable[Article]) -> dict[int, tuple[Correction, ...]]:
-    """What the store's other articles say about `articles`, for grading them again."""
-    return store.notices_about(article.pmid for article in articles)

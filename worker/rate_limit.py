@@ -42,7 +42,7 @@ IN_FLIGHT_POLL = 0.02  # seconds between two looks while only unanswered calls s
 RUNTIME_DIR = "PUBGRADE_RUNTIME_DIR"
 
 
-class Stopped(Exception):  # noqa: N818  -- it is no error
+class Stopped(Exception):
     """A wait or a call was given up because the caller's stop event is set."""
 
 

@@ -37,7 +37,8 @@ class Effect(Value, frozen=True, kw_only=True):
     """One effect estimate as printed."""
 
     reported: bool = True
-    measure: str  # "OR" | "RR" | "HR" | "MD" | "SMD" | "RD" | "IRR" | "NNT" | "AUC" | "sensitivity" | "specificity" | "PPV" | "NPV" …
+    # "OR" | "RR" | "HR" | "MD" | "SMD" | "RD" | "IRR" | "NNT" | "AUC" | "sensitivity" …
+    measure: str
     value: float | None = None
     unit: str | None = None  # "%" …
     ci_low: float | None = None
