@@ -1,0 +1,119 @@
+"""The decision: all that speaks for each design, weighed into one design and a confidence."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from grading.evidence import Evidence, Hit
+from grading.vocabulary import DESIGNS
+
+# (heir, parent, points the heir needs of its own): what speaks for the parent then speaks for the
+# heir too. A meta-analysis shows every sign of the systematic review that it also is; a protocol
+# shows every sign of the trial that it plans.
+HEIRS: tuple[tuple[str, str, float], ...] = (
+    ("meta_analysis", "systematic_review", 3.4),
+    ("umbrella_review", "systematic_review", 6.0),
+    ("umbrella_review", "meta_analysis", 6.0),
+    ("scoping_review", "systematic_review", 6.0),
+    ("protocol", "randomized_controlled_trial", 4.5),
+    ("protocol", "systematic_review", 4.5),
+    ("protocol", "meta_analysis", 4.5),
+    ("protocol", "cohort_study", 4.5),
+    ("n_of_1_trial", "randomized_controlled_trial", 5.0),
+    ("case_control_study", "cohort_study", 7.0),
+    ("case_report", "case_series", 4.0),
+    ("case_series", "cohort_study", 4.5),
+    ("practice_guideline", "consensus_statement", 5.5),
+    ("consensus_statement", "practice_guideline", 5.5),
+)
+
+# Forms of publication, not designs: content with results of its own is graded by its content.
+FORMS = ("letter", "editorial", "comment")
+NOTICES = ("erratum", "retraction_notice", "expression_of_concern")
+
+TEMPERATURE = 2.2  # points per unit of log-odds, fitted on the development labels
+MARGIN = 2.0  # points a design needs before it is named at all
+DOUBT = 0.35  # a named design less likely than this is not named
+ENOUGH_RESULTS = 1.5  # points for "a study with results" that make it primary research
+
+
+class Decision(NamedTuple):
+    design: str
+    confidence: float
+    scores: dict[str, float]
+    form: str | None  # "letter", "editorial", "comment" when content decided instead
+    tags_disagree: bool
+
+
+def decide(evidence: Evidence, model: dict[str, float] | None = None) -> Decision:
+    """Exactly one design. `model` adds the text model's points by design."""
+    own = {design: evidence.weight(design) for design in DESIGNS}
+    if model:
+        for design, points in model.items():
+            own[design] += points
+    scores = dict(own)
+    for heir, parent, needed in HEIRS:
+        if own[heir] >= needed and own[parent] > 0:
+            scores[heir] += own[parent]
+    form = _content_over_form(scores)
+    results = scores.pop("primary_research")
+    scores.pop("unclassified")
+    best = max(scores, key=lambda design: scores[design])
+    floor = max(MARGIN, min(results, 3.0)) if results >= ENOUGH_RESULTS else MARGIN
+    total = sum(math.exp(min(s, 30.0) / TEMPERATURE) for s in scores.values() if s > 0)
+    total += math.exp(floor / TEMPERATURE)
+    confidence = math.exp(min(scores[best], 30.0) / TEMPERATURE) / total
+    scores["primary_research"] = results
+    if scores[best] >= MARGIN and confidence >= DOUBT:
+        return Decision(best, confidence, scores, form, _tags_disagree(evidence, best))
+    if results >= ENOUGH_RESULTS and evidence.article.abstract:
+        return Decision("primary_research", 1.0 - confidence, scores, form, False)
+    return Decision("unclassified", max(0.0, 1.0 - confidence), scores, form, False)
+
+
+def _content_over_form(scores: dict[str, float]) -> str | None:
+    """A letter or editorial that reports a study's results is graded by its content (rubric)."""
+    form = max(FORMS, key=lambda name: scores[name])
+    if scores[form] < MARGIN:
+        return None
+    content = max(
+        (d for d in scores if d not in (*FORMS, *NOTICES, "primary_research", "narrative_review")),
+        key=lambda design: scores[design],
+    )
+    if scores[content] >= 4.0 and (scores["primary_research"] >= 2.5 or content == "case_report"):
+        for name in FORMS:
+            scores[name] = min(scores[name], scores[content] - MARGIN)
+        return form
+    return None
+
+
+def _tags_disagree(evidence: Evidence, design: str) -> bool:
+    """A publication type names one design while the text named another."""
+    tagged = {
+        hit.target
+        for hit in evidence.hits
+        if hit.kind == "publication_type" and hit.weight >= 2.0 and hit.target in DESIGNS
+    }
+    return bool(tagged) and design not in tagged and not tagged & set(FORMS)
+
+
+def design_reasons(evidence: Evidence, decision: Decision, limit: int = 8) -> list[Hit]:
+    """The strongest hits for the design, then what spoke against it or for its nearest rival."""
+    family = {decision.design} | {
+        parent for heir, parent, _ in HEIRS if heir == decision.design
+    }
+    best: dict[str, Hit] = {}
+    for hit in evidence.hits:
+        if hit.target in family and abs(hit.weight) > abs(
+            best[hit.signal].weight if hit.signal in best else 0.0
+        ):
+            best[hit.signal] = hit
+    chosen = sorted(best.values(), key=lambda hit: -abs(hit.weight))[:limit]
+    rivals = sorted(
+        (d for d in decision.scores if d not in family), key=lambda d: -decision.scores[d]
+    )
+    if rivals and decision.scores[rivals[0]] >= MARGIN:
+        against = sorted(evidence.of(rivals[0]), key=lambda hit: -hit.weight)
+        chosen += [hit for hit in against[:2] if hit.weight > 0]
+    return chosen
