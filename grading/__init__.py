@@ -5,6 +5,7 @@ configuration.
 """
 
 from grading.article import Article
+from grading.grader import GRADER_VERSION, grade
 from grading.grades import Grade
 
-__all__ = ["Article", "Grade"]
+__all__ = ["GRADER_VERSION", "Article", "Grade", "grade"]

@@ -1,1 +1,5 @@
-"""Study details, read from title, abstract and metadata."""
+"""Study details: what the abstract says of how the study was done."""
+
+from grading.details.reading import read_details
+
+__all__ = ["read_details"]

@@ -51,7 +51,7 @@ class Signals:
 
     text: tuple[Signal, ...]
     expressions: tuple[Any, ...]
-    any_of: Any  # re2.Set over all text patterns
+    any_of: Any  # re2.Filter over all text patterns: literals first, then only what they allow
     metadata: dict[tuple[str, str], tuple[Signal, ...]]  # (kind, name or UI in lower case)
     journals: tuple[tuple[Any, Signal], ...]
 
@@ -102,15 +102,15 @@ def compile_signals(signals: list[Signal]) -> Signals:
     options = re2.Options()
     options.case_sensitive = False
     options.log_errors = False
-    options.max_mem = 128 << 20
+    options.max_mem = 8 << 20
     text = tuple(signal for signal in signals if signal.kind == "text")
-    any_of = re2.Set.SearchSet(options)
+    any_of = re2.Filter()
     expressions = []
     for signal in text:
         bounded = rf"\b(?:{signal.patterns[0]})\b"
         try:
             expressions.append(re2.compile(bounded, options))
-            any_of.Add(bounded)
+            any_of.Add(bounded, options)
         except re2.error as error:
             raise SignalError(f"signal {signal.id}: {error}") from None
     any_of.Compile()

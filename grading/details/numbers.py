@@ -1,0 +1,57 @@
+"""Numbers as abstracts print them."""
+
+from __future__ import annotations
+
+import re
+
+_UNITS = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
+    "sixteen seventeen eighteen nineteen".split()
+)
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+_VALUES = {word: number for number, word in enumerate(_UNITS)} | {
+    word: 20 + 10 * number for number, word in enumerate(_TENS)
+}
+_WORD = "(?:" + "|".join((*_TENS, *reversed(_UNITS[1:]))) + ")"
+# "forty-two", "one hundred and twenty", "two hundred"
+IN_WORDS = rf"(?:{_WORD} (?:hundred|thousand)(?: and)?(?: {_WORD}(?:[- ]{_WORD})?)?|{_WORD}(?:-{_WORD})?)"
+# "1,234", "1 234" with a thin or no-break space, "45". RE2 has no look-around: `stands_alone` says
+# whether what was found is a whole number and not part of a decimal, a range, a rate or a date.
+INTEGER = r"\b\d{1,3}(?:[,\x{2009}\x{202f}\x{a0}]\d{3})+\b|\b\d{1,7}\b"
+COUNT = rf"(?:{INTEGER}|{IN_WORDS})"
+DECIMAL = r"[-−–]?\d{0,6}(?:[.·]\d+)|[-−–]?\d{1,6}"
+
+
+def integer(text: str) -> int | None:
+    """Of "1,234" or "forty-two"; None where it is neither."""
+    digits = re.sub(r"[,\s\u2009\u202f\u00a0]", "", text)
+    if digits.isdigit():
+        return int(digits)
+    total = current = 0
+    for word in re.split(r"[\s-]+", text.lower()):
+        if word == "and":
+            continue
+        if word == "hundred":
+            current = (current or 1) * 100
+        elif word == "thousand":
+            total, current = total + (current or 1) * 1000, 0
+        elif word in _VALUES:
+            current += _VALUES[word]
+        else:
+            return None
+    return total + current
+
+
+def decimal(text: str) -> float | None:
+    """Of "0·85", "−1.2"; None where it is no number."""
+    try:
+        return float(text.replace("·", ".").replace("−", "-").replace("–", "-").replace(",", ""))
+    except ValueError:
+        return None
+
+
+def stands_alone(text: str, start: int, end: int) -> bool:
+    """Whether ``text[start:end]`` is not a part of "12.5", "10-12", "1/3", "0·85"."""
+    if start >= 2 and text[start - 1] in ".,·/-–" and text[start - 2].isdigit():
+        return False
+    return not (end + 1 < len(text) and text[end] in ".,·/-–" and text[end + 1].isdigit())

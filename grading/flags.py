@@ -1,0 +1,81 @@
+"""Flags: what a reader must be warned of."""
+
+from __future__ import annotations
+
+from grading.details.values import Details
+from grading.evidence import Evidence
+from grading.grades import Reason
+from grading.metadata import human_indexed
+
+PRECLINICAL = frozenset({"animal_study", "in_vitro_study", "in_silico_study"})
+OUTSIDE = frozenset({"qualitative_study", "economic_evaluation", "modelling_study"})
+
+# NLM files partial retractions as errata: "ErratumIn" is no retraction, and none is hidden by it.
+_RELATIONS: dict[str, str] = {
+    "RetractionIn": "retracted",
+    "ExpressionOfConcernIn": "expression_of_concern",
+    "ErratumIn": "corrected",
+    "CorrectedandRepublishedIn": "republished",
+    "RetractedandRepublishedIn": "republished",
+    "RepublishedIn": "republished",
+    "UpdateIn": "superseded",
+}
+SMALL = 50  # participants analysed (rubric, step down for imprecision)
+
+
+def flags(
+    evidence: Evidence, design: str, details: Details, *, tags_disagree: bool = False
+) -> tuple[tuple[str, ...], tuple[Reason, ...]]:
+    """Sorted ids, and the reasons for those that rest on tags, text or other articles."""
+    article = evidence.article
+    found: set[str] = set()
+    reasons: list[Reason] = []
+    for correction in evidence.corrections:
+        flag = _RELATIONS.get(correction.relation)
+        if flag is not None and correction.direction == "in":
+            found.add(flag)
+            where = f"PMID {correction.pmid}" if correction.pmid else correction.source or ""
+            reasons.append(
+                Reason(
+                    kind="correction",
+                    value=f"{correction.relation} {where}".strip(),
+                    speaks_for=flag,
+                    weight=10.0,
+                    signal=f"correction.{correction.relation}",
+                )
+            )
+        if correction.relation == "RetractedandRepublishedIn" and correction.direction == "in":
+            found.add("retracted")
+    for flag in ("retracted", "withdrawn", "preprint", "interim"):
+        hits = evidence.of(f"flag:{flag}")
+        if hits and evidence.weight(f"flag:{flag}") >= 2.0:
+            found.add(flag)
+            reasons.append(hits[0].reason())
+    if design == "retraction_notice":
+        found.discard("retracted")
+        reasons = [reason for reason in reasons if reason.speaks_for != "retracted"]
+    if design == "protocol":
+        found.add("no_results")
+    if design in PRECLINICAL:
+        found.add("preclinical")
+    if design == "animal_study":
+        found.add("animal_only")
+    if design in OUTSIDE:
+        found.add("outside_scheme")
+    if not article.abstract:
+        found.add("no_abstract")
+    if article.languages and "eng" not in article.languages and not _reads_english(article.abstract):
+        found.add("not_english")
+    if article.status is not None and not human_indexed(article):
+        found.add("unreviewed_tags")
+    if tags_disagree:
+        found.add("tags_disagree")
+    size = details.sample_size.value
+    if isinstance(size, int) and size < SMALL and design.endswith("_trial"):
+        found.add("small_sample")
+    return tuple(sorted(found)), tuple(reasons)
+
+
+def _reads_english(text: str) -> bool:
+    words = text.lower().split()
+    return not words or sum(w in ("the", "of", "and", "in", "with", "was") for w in words) > 0.05 * len(words)

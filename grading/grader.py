@@ -1,0 +1,83 @@
+"""`grade`: the one function that the other floors call."""
+
+from __future__ import annotations
+
+
+from grading.article import Article, Correction
+from grading.attributes import attributes
+from grading.decision import decide, design_reasons
+from grading.details import read_details
+from grading.evidence import find
+from grading.flags import flags
+from grading.grades import Grade, Reason
+from grading.levels import levels
+from grading.questions import question
+from grading.stated_level import stated_level
+from grading.vocabulary import DESIGNS
+
+GRADER_VERSION = "1"  # raise it when the same article gives another grade
+
+
+def grade(article: Article, *, notices: tuple[Correction, ...] = ()) -> Grade:
+    """Grade one article. Pure: the same arguments give the same grade on any machine.
+
+    `notices`: what other stored articles say about this one (see `grading.notices`), read like its
+    own comments and corrections.
+    """
+    evidence = find(article, notices)
+    decision = decide(evidence)
+    design = decision.design
+    details = read_details(article)
+    own = attributes(evidence, design, decision.form)
+    asked = question(evidence, design)
+    warned, flag_reasons = flags(evidence, design, details, tags_disagree=decision.tags_disagree)
+    given, steps, step_reasons = levels(evidence, design, asked, own, warned, details)
+    confidence = decision.confidence
+    if any(step.rule == "review_unknown" for step in steps):
+        confidence *= 0.9  # included designs not told: level 2 with lowered confidence (rubric)
+    stated = stated_level(article)
+    reasons: list[Reason] = [hit.reason() for hit in design_reasons(evidence, decision)]
+    for name in own:
+        reasons += [hit.reason() for hit in evidence.of(name)[:1]]
+    reasons += [hit.reason() for hit in evidence.of(f"question:{asked}")[:2]]
+    reasons += [*flag_reasons, *step_reasons]
+    if stated is not None:
+        reasons.append(
+            Reason(
+                kind="text",
+                value=stated.text,
+                field=stated.field,
+                start=stated.start,
+                end=stated.end,
+                speaks_for="stated_level",
+                weight=0.0,
+                signal="stated_level",
+            )
+        )
+    if not any(reason.speaks_for == design for reason in reasons):
+        reasons.append(_why_not_named(design, article))
+    return Grade(
+        design=design,
+        design_label=DESIGNS[design].label,
+        confidence=round(min(0.99, confidence), 3),
+        question=asked,
+        attributes=own,
+        flags=warned,
+        levels=given,
+        level_steps=steps,
+        stated_level=stated,
+        reasons=tuple(dict.fromkeys(reasons)),
+        details=details,
+        grader_version=GRADER_VERSION,
+    )
+
+
+def _why_not_named(design: str, article: Article) -> Reason:
+    if design == "unclassified":
+        what = "nothing telling in title, abstract or tags" if article.abstract else "no abstract"
+    else:
+        what = "results are reported, but nothing tells the design"
+    return Reason(kind="rule", value=what, speaks_for=design, weight=0.0, signal=f"rule.{design}")
+
+
+__all__ = ["GRADER_VERSION", "grade"]

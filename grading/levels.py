@@ -1,0 +1,295 @@
+"""The level of evidence in five schemes, each a table of `grading/schemes`, with every step."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from grading.details.values import Details, Effect
+from grading.evidence import Evidence
+from grading.grades import Levels, LevelStep, Reason
+from grading.vocabulary import ATTRIBUTES, DESIGNS, FLAGS, QUESTIONS
+
+SCHEMES = ("ocebm_2011", "ocebm_2009", "grade_start", "sort", "nhmrc")
+MOST_STEPS_DOWN = 2  # ours (rubric)
+SMALL_TRIAL = 50  # participants analysed; below it a randomised trial is imprecise (ours)
+HIGH_I2 = 75.0  # percent; above it inconsistency is serious
+OBSERVATIONAL = frozenset({"cohort_study", "case_control_study", "non_randomized_trial"})
+RATIOS = frozenset({"OR", "RR", "HR", "IRR"})
+_STEPPED = frozenset(
+    "meta_analysis systematic_review umbrella_review randomized_controlled_trial "
+    "non_randomized_trial cohort_study n_of_1_trial diagnostic_accuracy_study".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a scheme: it fits when every condition it names holds."""
+
+    id: str
+    text: str
+    level: int | str | None = None
+    jbjs: str | None = None
+    designs: frozenset[str] = frozenset()
+    questions: frozenset[str] = frozenset()
+    attributes: frozenset[str] = frozenset()  # all of them
+    without: frozenset[str] = frozenset()  # none of them
+    flags: frozenset[str] = frozenset()
+
+    def fits(self, design: str, question: str, attributes: set[str], flags: set[str]) -> bool:
+        return (
+            (not self.designs or design in self.designs)
+            and (not self.questions or question in self.questions)
+            and self.attributes <= attributes
+            and not self.without & attributes
+            and self.flags <= flags
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Scheme:
+    id: str
+    title: str
+    source: str
+    rows: tuple[Row, ...]
+
+
+def _row(table: str, row: dict[str, Any]) -> Row:
+    for key, known in (
+        ("design", DESIGNS),
+        ("question", QUESTIONS),
+        ("with", ATTRIBUTES),
+        ("without", ATTRIBUTES),
+        ("flags", FLAGS),
+    ):
+        if bad := set(row.get(key, ())) - set(known):
+            raise ValueError(f"{table}, row {row.get('id')}: unknown {key} {', '.join(sorted(bad))}")
+    return Row(
+        id=row["id"],
+        text=row["text"],
+        level=row.get("level"),
+        jbjs=row.get("jbjs"),
+        designs=frozenset(row.get("design", ())),
+        questions=frozenset(row.get("question", ())),
+        attributes=frozenset(row.get("with", ())),
+        without=frozenset(row.get("without", ())),
+        flags=frozenset(row.get("flags", ())),
+    )
+
+
+def _read(name: str) -> dict[str, Any]:
+    return tomllib.loads((files("grading") / "schemes" / f"{name}.toml").read_text("utf-8"))
+
+
+@cache
+def schemes() -> dict[str, Scheme]:
+    """The tables, in the order they are shown. Raises ValueError for a row that names no known id."""
+    found = {}
+    for name in SCHEMES:
+        content = _read(name)
+        rows = tuple(_row(name, row) for row in content["row"])
+        found[name] = Scheme(name, content["title"], content["source"], rows)
+    return found
+
+
+@cache
+def withheld() -> tuple[Row, ...]:
+    """Where no scheme gives a level, and why."""
+    return tuple(_row("withheld", row) for row in _read("withheld")["row"])
+
+
+def levels(
+    evidence: Evidence,
+    design: str,
+    question: str,
+    attributes: tuple[str, ...],
+    flags: tuple[str, ...],
+    details: Details,
+) -> tuple[Levels, tuple[LevelStep, ...], tuple[Reason, ...]]:
+    """The level in each scheme; every step that led there; the quotes behind steps down and up."""
+    own, warned = set(attributes), set(flags)
+    for row in withheld():
+        if row.fits(design, question, own, warned):
+            steps = tuple(
+                LevelStep(scheme=name, rule=f"withheld.{row.id}", text=row.text) for name in SCHEMES
+            )
+            return Levels(), steps, ()
+    values: dict[str, Any] = {}
+    steps: list[LevelStep] = []  # type: ignore[no-redef]
+    reasons: list[Reason] = []
+    moves = _moves(evidence, design, own, details)
+    for scheme in schemes().values():
+        row = _first(scheme, design, question, own, warned)
+        if row is None:
+            steps.append(
+                LevelStep(scheme=scheme.id, rule="none", text="The scheme has no row for this.")
+            )
+            continue
+        values[scheme.id] = row.level
+        steps.append(
+            LevelStep(scheme=scheme.id, rule=row.id, text=row.text, before=None, after=row.level)
+        )
+        if scheme.id == "ocebm_2011":
+            values[scheme.id] = _walk(int(row.level or 5), moves, steps)
+        elif scheme.id == "grade_start":
+            steps += [
+                LevelStep(
+                    scheme=scheme.id,
+                    rule=f"concern.{name}",
+                    text=f"Concern shown by the abstract: {text}",
+                    before=row.level,
+                    after=row.level,
+                )
+                for name, text, _, _ in _concerns(evidence, moves)
+            ]
+    seen = set()
+    for name, _, _, reason in (*moves, *_concerns(evidence, moves)):
+        if reason is not None and name not in seen:
+            seen.add(name)
+            reasons.append(reason)
+    return Levels(**values), tuple(steps), tuple(reasons)
+
+
+def jbjs_level(design: str, question: str, attributes: tuple[str, ...]) -> str | None:
+    """I–V as orthopaedic and surgical journals state it, to compare with stated levels."""
+    row = _first(schemes()["ocebm_2009"], design, question, set(attributes), set())
+    return row.jbjs if row else None
+
+
+def _first(
+    scheme: Scheme, design: str, question: str, attributes: set[str], flags: set[str]
+) -> Row | None:
+    return next((r for r in scheme.rows if r.fits(design, question, attributes, flags)), None)
+
+
+_Move = tuple[str, str, int, Reason | None]  # name, plain words, +1 = one level worse, quote
+
+
+def _moves(
+    evidence: Evidence, design: str, attributes: set[str], details: Details
+) -> list[_Move]:
+    """Steps down (+1) and up (−1) that the abstract gives cause for, in the order of the rubric."""
+    if design not in _STEPPED:
+        return []
+    found: list[_Move] = []
+    size = details.analysed if details.analysed.reported else details.sample_size
+    if (
+        design == "randomized_controlled_trial"
+        and isinstance(size.value, int)
+        and size.value < SMALL_TRIAL
+    ):
+        found.append(
+            (
+                "imprecision",
+                f"Serious imprecision: {size.value} participants, fewer than {SMALL_TRIAL} (ours).",
+                1,
+                _quote(size.text, size.field, size.start, size.end, "level_down:imprecision"),
+            )
+        )
+    elif spanning := next((e for e in details.effects if e.primary and _spans_both(e)), None):
+        found.append(
+            (
+                "imprecision",
+                "Serious imprecision: the interval of the primary outcome spans benefit and harm "
+                "(ours).",
+                1,
+                _effect_quote(spanning, "level_down:imprecision"),
+            )
+        )
+    for name, text in (
+        ("indirectness", "Indirectness: surrogate outcome or healthy volunteers."),
+        ("risk_of_bias", "High risk of bias is stated."),
+        ("feasibility", "Pilot or feasibility purpose."),
+    ):
+        hits = evidence.of(f"level_down:{name}")
+        if not hits or (name == "feasibility" and "pilot" not in attributes):
+            continue
+        if name == "indirectness" and design not in ("randomized_controlled_trial", "non_randomized_trial"):
+            continue
+        found.append((name, text, 1, hits[0].reason()))
+    spread = details.heterogeneity
+    if isinstance(spread.value, int | float) and spread.value > HIGH_I2:
+        found.append(
+            (
+                "inconsistency",
+                f"Serious inconsistency: I² {spread.value:g} %, above {HIGH_I2:g} %.",
+                1,
+                _quote(spread.text, spread.field, spread.start, spread.end, "level_down:inconsistency"),
+            )
+        )
+    if design in OBSERVATIONAL and (strong := next(filter(_dramatic, details.effects), None)):
+        found.append(
+            (
+                "dramatic_effect",
+                "Dramatic effect: relative risk above 5 or below 0.2, its interval beyond 2 or 0.5.",
+                -1,
+                _effect_quote(strong, "level_up:dramatic_effect"),
+            )
+        )
+    return found
+
+
+def _concerns(evidence: Evidence, moves: list[_Move]) -> list[_Move]:
+    found = [move for move in moves if move[2] > 0 and move[0] != "feasibility"]
+    named = {move[0] for move in found}
+    for name in ("inconsistency", "imprecision", "publication_bias"):
+        hits = evidence.of(f"concern:{name}")
+        if hits and name not in named:
+            found.append((name, name.replace("_", " "), 1, hits[0].reason()))
+    return found
+
+
+def _walk(level: int, moves: list[_Move], steps: list[LevelStep]) -> int:
+    down = 0
+    for name, text, step, _ in moves:
+        if step > 0 and down == MOST_STEPS_DOWN:
+            continue
+        after = min(5, max(1 if level == 1 else 2, level + step))
+        if after == level:
+            continue
+        down += step > 0
+        rule = f"{'down' if step > 0 else 'up'}.{name}"
+        steps.append(
+            LevelStep(scheme="ocebm_2011", rule=rule, text=text, before=level, after=after)
+        )
+        level = after
+    return level
+
+
+def _spans_both(effect: Effect) -> bool:
+    if effect.ci_low is None or effect.ci_high is None:
+        return False
+    null = 1.0 if effect.measure in RATIOS else 0.0
+    return effect.measure in RATIOS | {"MD", "SMD", "RD"} and effect.ci_low < null < effect.ci_high
+
+
+def _dramatic(effect: Effect) -> bool:
+    if effect.measure not in RATIOS or effect.value is None:
+        return False
+    if effect.ci_low is None or effect.ci_high is None:
+        return False
+    return (effect.value > 5 and effect.ci_low > 2) or (effect.value < 0.2 and effect.ci_high < 0.5)
+
+
+def _quote(
+    text: str | None, field: str | None, start: int | None, end: int | None, target: str
+) -> Reason | None:
+    if text is None or field is None:
+        return None
+    return Reason(
+        kind="text",
+        value=text,
+        field=field,
+        start=start,
+        end=end,
+        speaks_for=target,
+        weight=1.0,
+        signal=target.replace(":", "."),
+    )
+
+
+def _effect_quote(effect: Effect, target: str) -> Reason | None:
+    return _quote(effect.text, effect.field, effect.start, effect.end, target)

@@ -1,0 +1,44 @@
+"""Which clinical question an article answers."""
+
+from __future__ import annotations
+
+from grading.evidence import Evidence
+from grading.vocabulary import QUESTIONS
+
+# What a design asks by its nature, in points beside those of the words.
+_LEANING: dict[str, dict[str, float]] = {
+    "randomized_controlled_trial": {"therapy": 5.0},
+    "non_randomized_trial": {"therapy": 5.0},
+    "single_arm_trial": {"therapy": 5.0},
+    "n_of_1_trial": {"therapy": 6.0},
+    "before_after_study": {"therapy": 3.0},
+    "diagnostic_accuracy_study": {"diagnosis": 6.0},
+    "prediction_model_study": {"prognosis": 3.0},
+    "cross_sectional_study": {"prevalence": 2.0, "aetiology": 1.0},
+    "case_control_study": {"aetiology": 2.5},
+    "genetic_association_study": {"aetiology": 4.0},
+    "ecological_study": {"aetiology": 1.0},
+    "cohort_study": {"prognosis": 1.0, "aetiology": 0.5},
+    "economic_evaluation": {"economics": 6.0},
+    "case_report": {"therapy": 0.5},
+    "practice_guideline": {"therapy": 1.0},
+}
+_NONE = frozenset(
+    "in_vitro_study in_silico_study erratum retraction_notice expression_of_concern "
+    "news biography historical_article qualitative_study unclassified".split()
+)
+
+
+def question(evidence: Evidence, design: str) -> str:
+    """One id of `QUESTIONS`; "none" for what asks no clinical question."""
+    if design in _NONE:
+        return "none"
+    leaning = _LEANING.get(design, {})
+    points = {
+        name: evidence.weight(f"question:{name}") + leaning.get(name, 0.0)
+        for name in QUESTIONS
+        if name != "none"
+    }
+    # The order of QUESTIONS settles ties, so that the answer does not depend on hashing.
+    best = max(points, key=lambda name: points[name])
+    return best if points[best] >= 1.0 else "none"

@@ -1,0 +1,106 @@
+"""The level of evidence that an abstract itself states, verbatim.
+
+Only a level that the article claims for itself counts: a heading or line of its own, or the usual
+closing words. "Level of evidence was low", levels of included studies, recommendations and trauma
+centres are other things.
+"""
+
+from __future__ import annotations
+
+import re
+
+from grading.article import Article
+from grading.grades import StatedLevel
+
+_LEVEL = r"(?:I{1,3}|IV|VI{0,2}|[1-5])(?:\s?[-–]?\s?[a-e123](?![\w]))?(?:\+\+|\+|-(?!\w))?"
+_KIND = (
+    r"(?:therapeutic|prognostic|diagnostic|economic|prevention|symptom prevalence|epidemiolog\w+"
+    r"|prevalence|differential diagnosis|treatment|risk|basic science|etiolog\w+|prospective|retrospective)"
+)
+_STUDY = r"(?:\s(?:study|studies|investigation|analysis|decision|research|case series))?"
+_HEAD = re.compile(
+    rf"(?:\b(?:the )?(?:levels?\s+of\s+(?:clinical\s+)?evidence|evidence\s+levels?|LOE|level-of-evidence)\b)"
+    rf"(?:\s*\((?P<named>[^)]{{3,40}})\))?"
+    rf"\s*(?:is|was|:|=|,|;|\.|-|–|—|\s)*\s*"
+    rf"(?:(?:is|was)\s)?(?:(?:a|an|this)\s)?"
+    rf"(?:{_KIND}{_STUDY}[\s,;:–—/-]*)*"
+    rf"(?:(?:and\s+)?(?:evidence\s+)?(?:level|class|grade)[\s:]*(?:of evidence[\s:]*)?)?"
+    rf"(?P<level>{_LEVEL})(?![\w%]|\.\d|\s?(?:to|-|–|and)\s?(?:I|V|\d)|/\d)",
+    re.IGNORECASE,
+)
+_LEVEL_FIRST = re.compile(
+    rf"(?:\b{_KIND}{_STUDY}[\s,;:–—-]+)?\blevel[\s-]+(?P<level>{_LEVEL})(?!\w)"
+    rf"(?:[\s,;:–—-]+(?:\(?{_KIND}\b|of evidence|evidence))",
+    re.IGNORECASE,
+)
+_KIND_LEVEL = re.compile(
+    rf"(?:^|[.\n]\s*){_KIND}{_STUDY}[\s,;:–—-]+(?:level[\s-]+)?(?P<level>IV|I{{1,3}}|V|[1-5][a-c]?)(?=\s*(?:\.|$|\(|;))",
+    re.IGNORECASE,
+)
+_CLASS = re.compile(
+    r"\bclass\s+(?P<level>IV|I{1,3}|[1-4])\s+(?:level\s+of\s+)?evidence\b", re.IGNORECASE
+)
+_CLASS_OF = re.compile(
+    r"\b(?:provides?|classification of evidence:[^.]{0,60}?)\s+class\s+(?P<level>IV|I{1,3}|[1-4])\b",
+    re.IGNORECASE,
+)
+_SIGN = re.compile(r"\bevidence level\s+(?P<level>[12](?:\+\+|\+|-))", re.IGNORECASE)
+_OTHERS = re.compile(
+    r"(?:studies|articles|trials|papers|recommendations?|guidelines?|they|literature)\b[^.]{0,60}$"
+    r"|(?:\bwith|\bof|\bhad|\bby|\bfrom|\busing|\bat|\bboth|\bas|\bgrade[sd]?)\s+(?:a\s+|the\s+)?$",
+    re.IGNORECASE,
+)
+_SCHEMES = (
+    (re.compile(r"oxford|OCEBM|centre for evidence", re.I), "OCEBM"),
+    (re.compile(r"JBJS|journal of bone|instructions (?:for|to) authors|guidelines for authors", re.I), "JBJS"),
+    (re.compile(r"\bAAN\b|american academy of neurology|classification of evidence", re.I), "AAN"),
+    (re.compile(r"\bSIGN\b"), "SIGN"),
+    (re.compile(r"NHMRC"), "NHMRC"),
+    (re.compile(r"\bSORT\b"), "SORT"),
+    (re.compile(r"technical efficacy", re.I), "JMRI"),
+    (re.compile(r"canadian task force|USPSTF", re.I), "Canadian Task Force"),
+)
+
+
+def stated_level(article: Article) -> StatedLevel | None:
+    """What the abstract (else the title) states; None where it states nothing of itself."""
+    text = article.abstract
+    if not text or ("vel" not in text.lower() and "lass" not in text and "LOE" not in text
+                    and not _KIND_LEVEL.search(text)):
+        return None
+    for pattern, scheme in (
+        (_HEAD, None),
+        (_SIGN, "SIGN"),
+        (_CLASS, "AAN"),
+        (_CLASS_OF, "AAN"),
+        (_LEVEL_FIRST, None),
+        (_KIND_LEVEL, None),
+    ):
+        for found in reversed(list(pattern.finditer(text))):
+            line_start = max(text.rfind("\n", 0, found.start()), text.rfind(". ", 0, found.start())) + 1
+            if pattern is not _HEAD and found.start() < len(text) * 0.5:
+                continue
+            own_heading = not text[line_start : found.start()].strip()
+            # "STUDY DESIGN: Cohort study; Level of evidence, 3." may stand early.
+            after_design = text[line_start : found.start()].rstrip().endswith(";")
+            if not (own_heading or after_design) and _OTHERS.search(text[line_start : found.start()]):
+                continue
+            early = found.start() < len(text) * 0.6
+            if pattern is _HEAD and early and not (own_heading or after_design):
+                continue
+            start = found.start()
+            while start < found.end() and text[start] in ".\n ":
+                start += 1
+            return StatedLevel(
+                text=text[start : found.end()],
+                scheme=scheme or _scheme(text[line_start : found.end() + 120]),
+                level=" ".join(found["level"].split()),
+                field="abstract",
+                start=start,
+                end=found.end(),
+            )
+    return None
+
+
+def _scheme(around: str) -> str | None:
+    return next((name for pattern, name in _SCHEMES if pattern.search(around)), None)
