@@ -1,0 +1,188 @@
+"""Sources that a person names: files, folders, standard input, web addresses.
+
+The format is told by content, not by name: PubMed XML, MEDLINE text, or JSON lines of articles as
+`pubgrade export` writes them; each may be gzipped.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import sys
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+import msgspec
+
+from grading import Article
+from grading.article import Section
+from worker.errors import EntrezUnavailable, SourceError
+from worker.medline import read_medline
+from worker.parsed import MalformedRecord, Parsed, ParsedArticle
+from worker.pubmed_xml import read_pubmed_xml
+
+SUFFIXES = (".xml", ".txt", ".nbib", ".jsonl", ".medline")
+TIMEOUT = (10.0, 60.0)  # seconds to connect, seconds without a byte
+
+
+def is_address(source: str) -> bool:
+    return source.startswith(("http://", "https://"))
+
+
+def list_sources(sources: Iterable[str]) -> list[str]:
+    """Folders replaced by the files in them that can be read, in a stable order.
+
+    Raises SourceError for what is not there and for a folder with nothing to read.
+    """
+    found: list[str] = []
+    for source in sources:
+        path = Path(source)
+        if source == "-" or is_address(source) or path.is_file():
+            found.append(source)
+        elif path.is_dir():
+            inside = sorted(
+                str(file)
+                for file in path.rglob("*")
+                if file.is_file() and file.name.removesuffix(".gz").endswith(SUFFIXES)
+            )
+            if not inside:
+                raise SourceError(
+                    f"{source}: nothing in this folder looks like PubMed records "
+                    f"({', '.join(SUFFIXES)}, each also .gz)."
+                )
+            found += inside
+        elif path.exists():
+            found.append(source)
+        else:
+            raise SourceError(f"{source}: there is no such file or folder.")
+    return found
+
+
+def read_source(source: str) -> Iterator[Parsed]:
+    """Every record of one file, address or "-" (standard input).
+
+    Raises SourceError where the source is at fault; the records before the fault were yielded.
+    """
+    name = "standard input" if source == "-" else source
+    with ExitStack() as opened:
+        stream = _open(source, opened)
+        try:
+            yield from _read(_Peekable(stream), name)
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise SourceError(
+                f"{name}: the compressed file is damaged or cut short ({error}). "
+                "What stood before the damage was read; download it again."
+            ) from None
+
+
+def _open(source: str, opened: ExitStack) -> BinaryIO:
+    if source == "-":
+        return sys.stdin.buffer
+    if is_address(source):
+        return _download(source, opened)
+    try:
+        return opened.enter_context(open(source, "rb"))  # noqa: SIM115
+    except OSError as error:
+        raise SourceError(f"{source}: cannot be read: {error.strerror}.") from None
+
+
+def _download(address: str, opened: ExitStack) -> BinaryIO:
+    import requests
+
+    try:
+        answer = opened.enter_context(requests.get(address, stream=True, timeout=TIMEOUT))
+        answer.raise_for_status()
+    except requests.HTTPError as error:
+        status = error.response.status_code
+        if 400 <= status < 500 and status != 429:
+            raise SourceError(f"{address}: the site answers {status} {error.response.reason}.") from None
+        raise EntrezUnavailable(f"{address}: the site answers {status}. Try again later.") from None
+    except requests.RequestException as error:
+        raise EntrezUnavailable(f"{address}: cannot be reached ({type(error).__name__}).") from None
+    # raw, not content: the file's own gzip must stay for the reader to check
+    answer.raw.decode_content = False
+    return cast(BinaryIO, answer.raw)
+
+
+class _Peekable(io.RawIOBase):
+    """A stream whose first bytes can be looked at before it is read."""
+
+    def __init__(self, stream: BinaryIO, size: int = 4096) -> None:
+        self._stream = stream
+        self.head = b""
+        while len(self.head) < size and (more := stream.read(size - len(self.head))):
+            self.head += more
+        self._left = self.head
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._left[: len(buffer)] or self._stream.read(len(buffer)) or b""
+        self._left = self._left[len(data) :] if self._left else b""
+        buffer[: len(data)] = data
+        return len(data)
+
+
+def _read(stream: _Peekable, name: str) -> Iterator[Parsed]:
+    if not stream.head.strip():
+        raise SourceError(f"{name}: is empty.")
+    if stream.head.startswith(b"\x1f\x8b"):
+        inside = gzip.GzipFile(fileobj=io.BufferedReader(stream, 1 << 18))
+        yield from _read(_Peekable(cast(BinaryIO, inside)), name)
+        return
+    buffered = cast(BinaryIO, io.BufferedReader(stream, 1 << 18))
+    head = stream.head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if head.startswith((b"<", b"\xff\xfe", b"\xfe\xff")):
+        yield from read_pubmed_xml(buffered, name=name)
+    elif head.startswith(b"{"):
+        yield from read_jsonl(buffered)
+    elif b"PMID" in stream.head or b"- " in stream.head and b"\0" not in stream.head:
+        yield from read_medline(buffered, name=name)
+    else:
+        raise SourceError(
+            f"{name}: is not PubMed XML, MEDLINE text (nbib) or JSON lines of articles: "
+            f"it begins with {head[:30].decode('utf-8', 'replace')!r}."
+        )
+
+
+def read_jsonl(stream: BinaryIO) -> Iterator[Parsed]:
+    """Articles as `pubgrade export` writes them, or plain lines with pmid, title and abstract."""
+    for number, line in enumerate(stream, 1):
+        if not line.strip():
+            continue
+        try:
+            article = msgspec.json.decode(line, type=Article)
+        except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
+            try:
+                article = _plain(line)
+            except ValueError:
+                yield MalformedRecord(line.rstrip(b"\n"), f"line {number}: {error}")
+                continue
+        if article.pmid < 1:
+            yield MalformedRecord(line.rstrip(b"\n"), f"line {number}: no PMID")
+            continue
+        if article.abstract and not article.sections:
+            text = article.abstract
+            article = msgspec.structs.replace(
+                article, sections=(Section(text=text, start=0, end=len(text)),)
+            )
+        yield ParsedArticle(article, line.rstrip(b"\n"), "jsonl")
+
+
+def _plain(line: bytes) -> Article:
+    """A line whose PMID is a string or whose fields are null. Raises ValueError."""
+    try:
+        record = msgspec.json.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ValueError(str(error)) from None
+    if not isinstance(record, dict) or not str(record.get("pmid", "")).isdigit():
+        raise ValueError("no PMID")
+    return Article(
+        pmid=int(record["pmid"]),
+        title=str(record.get("title") or ""),
+        abstract=str(record.get("abstract") or ""),
+    )
