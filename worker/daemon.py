@@ -1,0 +1,252 @@
+"""The daemon: syncs every topic on its schedule until SIGTERM or SIGINT.
+
+APScheduler 3 is told what it does not do well by itself: a generous misfire grace (its own is one
+second), one run for many missed ones, never two runs of one topic at a time. Signals only set
+events; the main thread does the rest.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.cron import CronTrigger
+from apscheduler.triggers.interval import IntervalTrigger
+from loguru import logger
+
+from storage import Store
+from storage.errors import StoreError
+from worker.config import Config, TopicSettings
+from worker.entrez import EntrezClient
+from worker.errors import ConfigError, WorkerError
+from worker.sync import sync_topic
+
+HEARTBEAT = 20.0  # seconds between signs of life in the store
+WATCH = 5.0  # seconds between looks at the configuration file
+PATIENCE = 9.0  # seconds that topics get to finish the batch in hand
+
+
+class Daemon:
+    def __init__(self, store: Store, config: Config, reload: Callable[[], Config]) -> None:
+        self._store = store
+        self._config = config
+        self._reload = reload
+        self._stop = threading.Event()
+        self._wake = threading.Event()
+        self._reread = False
+        self._failures: dict[str, int] = {}
+        self._busy: set[str] = set()
+        self._lock = threading.Lock()
+        self._scheduler = BackgroundScheduler(
+            timezone="UTC",
+            executors={"default": ThreadPoolExecutor(config.daemon.threads)},
+            job_defaults={
+                "coalesce": True,
+                "max_instances": 1,
+                "misfire_grace_time": int(config.daemon.misfire_grace.total_seconds()),
+            },
+        )
+
+    def run(self) -> int:
+        """Until a signal. Raises StoreInUse when another daemon holds the store."""
+        self._store.claim_daemon(host=socket.gethostname(), pid=os.getpid())
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._on_stop)
+        signal.signal(signal.SIGHUP, self._on_reload)
+        try:
+            self._store.interrupt_runs()
+            self._schedule(self._config)
+            self._scheduler.start()
+            logger.info("pubgrade is running with {} topics", len(self._config.topics))
+            _notify("READY=1")
+            self._wait()
+        finally:
+            self._close()
+        return 0
+
+    def _on_stop(self, *_: object) -> None:
+        self._stop.set()
+        self._wake.set()
+
+    def _on_reload(self, *_: object) -> None:
+        self._reread = True
+        self._wake.set()
+
+    def _wait(self) -> None:
+        changed = self._config_time()
+        beaten = 0.0
+        while not self._stop.is_set():
+            if time.monotonic() - beaten >= HEARTBEAT:
+                beaten = time.monotonic()
+                try:
+                    self._store.beat()
+                except StoreError as error:
+                    logger.error("no heartbeat: {}", error)
+                _notify("WATCHDOG=1")
+            now = self._config_time()
+            if self._reread or now != changed:
+                self._reread, changed = False, now
+                self._read_again()
+            self._wake.wait(WATCH)
+            self._wake.clear()
+
+    def _close(self) -> None:
+        self._stop.set()
+        _notify("STOPPING=1")
+        try:
+            self._store.beat(state="stopping")
+        except StoreError:
+            pass
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
+        deadline = time.monotonic() + PATIENCE
+        while self._busy and time.monotonic() < deadline:
+            time.sleep(0.05)
+        try:
+            self._store.release_daemon()
+        except StoreError as error:
+            logger.error("the store could not be released: {}", error)
+        logger.info("pubgrade has stopped")
+
+    # -- topics
+
+    def _schedule(self, config: Config) -> None:
+        """Make the jobs those of the configuration. Unchanged topics keep their next run."""
+        before = {topic.name: topic for topic in self._config.topics}
+        wanted = {topic.name: topic for topic in config.topics}
+        for job in self._scheduler.get_jobs():
+            if job.name not in wanted:
+                job.remove()
+        for name, topic in wanted.items():
+            known = self._scheduler.get_job(_job(name)) is not None
+            if known and before.get(name) == topic:
+                continue
+            self._scheduler.add_job(
+                self._sync,
+                _trigger(topic),
+                args=[topic],
+                id=_job(name),
+                name=name,
+                replace_existing=True,
+                next_run_time=datetime.now(UTC) if topic.cron is None else _next(topic),
+            )
+        self._config = config
+
+    def _read_again(self) -> None:
+        try:
+            config = self._reload()
+            if config.store.url != self._config.store.url:
+                raise ConfigError("[store] url changed: restart the daemon for that")
+            if config.entrez.email is None:
+                raise ConfigError("[entrez] email is gone")
+        except (ConfigError, OSError) as error:
+            logger.error("configuration not reloaded, the old one stays: {}", error)
+            return
+        self._schedule(config)
+        logger.info("configuration reloaded: {} topics", len(config.topics))
+
+    def _config_time(self) -> int | None:
+        path = self._config.path
+        try:
+            return Path(path).stat().st_mtime_ns if path else None
+        except OSError:
+            return None
+
+    def _sync(self, topic: TopicSettings) -> None:
+        if self._stop.is_set():
+            return
+        with self._lock:
+            if topic.name in self._busy:
+                return
+            self._busy.add(topic.name)
+        try:
+            outcome = self._pass(topic)
+            if not outcome.interrupted:
+                self._failures.pop(topic.name, None)
+                logger.info(
+                    "topic {}: {} new, {} revised, {} missing, {} failed",
+                    topic.name, outcome.new, outcome.revised, outcome.missing, outcome.failed,
+                )  # fmt: skip
+                for warning in outcome.warnings:
+                    logger.warning("topic {}: PubMed says: {}", topic.name, warning)
+        except Exception as error:
+            # Whatever it is, the other topics go on; what we did not foresee says what it is.
+            known = isinstance(error, WorkerError | StoreError)
+            self._retry(topic, str(error) if known else f"{type(error).__name__}: {error}")
+        finally:
+            with self._lock:
+                self._busy.discard(topic.name)
+            self._note_next(topic)
+
+    def _pass(self, topic: TopicSettings) -> Any:
+        entrez = self._config.entrez
+        with EntrezClient(
+            email=entrez.email or "",
+            api_key=entrez.api_key.get_secret_value() if entrez.api_key else None,
+            tool=entrez.tool,
+            base_url=entrez.base_url,
+            timeout=entrez.timeout,
+            stop=self._stop,
+        ) as client:
+            return sync_topic(self._store, client, topic, stop=self._stop)
+
+    def _retry(self, topic: TopicSettings, why: str) -> None:
+        failures = self._failures[topic.name] = self._failures.get(topic.name, 0) + 1
+        settings = self._config.daemon
+        wait = min(settings.retry * 2 ** min(failures - 1, 20), settings.retry_most)
+        logger.error("topic {} failed ({} in a row): {}. Next try in {}", topic.name, failures, why, wait)
+        if self._stop.is_set():
+            return
+        at = datetime.now(UTC) + wait
+        job = self._scheduler.get_job(_job(topic.name))
+        if job is not None and (job.next_run_time is None or job.next_run_time > at):
+            job.modify(next_run_time=at)
+
+    def _note_next(self, topic: TopicSettings) -> None:
+        job = self._scheduler.get_job(_job(topic.name)) if self._scheduler.running else None
+        if job is None:
+            return
+        state = next((t for t in self._store.topics() if t.name == topic.name), None)
+        try:
+            self._store.note_attempt(
+                topic.name, error=state.last_error if state else None, next_run=job.next_run_time
+            )
+        except (StoreError, TypeError):
+            logger.debug("next run of {} not noted", topic.name)
+
+
+def _job(name: str) -> str:
+    return f"topic:{name}"
+
+
+def _trigger(topic: TopicSettings) -> Any:
+    if topic.cron is not None:
+        return CronTrigger.from_crontab(topic.cron)
+    return IntervalTrigger(seconds=max(1, int(topic.interval / timedelta(seconds=1))))
+
+
+def _next(topic: TopicSettings) -> datetime:
+    found: datetime = _trigger(topic).get_next_fire_time(None, datetime.now(UTC))
+    return found
+
+
+def _notify(state: str) -> None:
+    """Tell systemd, where it asked to be told (sd_notify(3))."""
+    address = os.environ.get("NOTIFY_SOCKET")
+    if not address:
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as connection:
+        try:
+            connection.connect(f"\0{address[1:]}" if address.startswith("@") else address)
+            connection.sendall(state.encode())
+        except OSError as error:
+            logger.debug("systemd was not told: {}", error)

@@ -1,0 +1,58 @@
+"""How pubgrade was called: the options that count everywhere, and the exit status."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+EXIT_DONE = 0
+EXIT_SOME_FAILED = 1
+EXIT_USAGE = 2
+EXIT_STORE = 3
+EXIT_UNAVAILABLE = 4
+EXIT_INTERRUPTED = 130
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    config: str | None = None
+    store: str | None = None
+    json: bool = False
+    verbose: bool = False
+    quiet: bool = False
+
+
+_SWITCHES = {
+    "--json": "json",
+    "-v": "verbose",
+    "--verbose": "verbose",
+    "-q": "quiet",
+    "--quiet": "quiet",
+}
+_VALUES = {"--config": "config", "--store": "store"}
+
+
+def split_global_options(arguments: list[str]) -> tuple[list[str], Invocation]:
+    """Take the global options out, wherever they stand before "--"; the rest stays in order.
+
+    A value option without a value is left in place, for the parser to complain about.
+    """
+    rest: list[str] = []
+    found = Invocation()
+    left = iter(arguments)
+    for argument in left:
+        name, equals, value = argument.partition("=")
+        if argument == "--":
+            rest += [argument, *left]
+        elif argument in _SWITCHES:
+            found = replace(found, **{_SWITCHES[argument]: True})
+        elif name in _VALUES and equals:
+            found = replace(found, **{_VALUES[name]: value})
+        elif argument in _VALUES:
+            following = next(left, None)
+            if following is None:
+                rest.append(argument)
+            else:
+                found = replace(found, **{_VALUES[argument]: following})
+        else:
+            rest.append(argument)
+    return rest, found
