@@ -25,10 +25,10 @@ _invocation = Invocation()
 
 
 def _run(name: str, **arguments: object) -> None:
-    """Call the command of that name in `worker.commands` and leave with its exit status."""
-    import worker.commands as commands
+    """Call the command of that name in `worker.tasks` and leave with its exit status."""
+    import worker.tasks as tasks
 
-    raise typer.Exit(getattr(commands, name)(_invocation, **arguments))
+    raise typer.Exit(getattr(tasks, name)(_invocation, **arguments))
 
 
 def _version(wanted: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 import signal
@@ -26,7 +27,7 @@ from storage import Store
 from storage.errors import CursorError, StoreError
 from storage.exports import FORMATS
 from storage.records import Query, Run, iso
-from worker import display
+from worker import logs, pages
 from worker.config import Config, load_config
 from worker.errors import ConfigError, SourceError, WorkerError
 from worker.invocation import (
@@ -37,7 +38,6 @@ from worker.invocation import (
     EXIT_USAGE,
     Invocation,
 )
-from worker.logs import set_up_logs
 from worker.parsed import MalformedRecord, ParsedArticle
 
 if TYPE_CHECKING:
@@ -98,9 +98,24 @@ def _config(invocation: Invocation, email: str | None = None) -> Config:
         Path(invocation.config) if invocation.config else None, store=invocation.store, email=email
     )
     level = "DEBUG" if invocation.verbose else "ERROR" if invocation.quiet else "WARNING"
-    key = config.entrez.api_key
-    set_up_logs(config.log, level=level, secret=key.get_secret_value() if key else None)
+    _set_up_logs(config, level)
     return config
+
+
+def _set_up_logs(config: Config, level: str) -> None:
+    key = config.entrez.api_key
+    logs.hide(key.get_secret_value() if key else None)
+    settings = config.log
+    try:
+        logs.set_up(
+            level,
+            json_lines=settings.json_lines,
+            file=settings.file,
+            rotate_mb=settings.rotate_mb,
+            keep=settings.keep,
+        )
+    except OSError as error:
+        raise ConfigError(f"[log] file {settings.file}: cannot be written: {error.strerror}") from None
 
 
 def _store(config: Config, *, create: bool = True) -> Store:
@@ -161,7 +176,7 @@ def _progress(invocation: Invocation, label: str, total: int | None) -> Iterator
                 MofNCompleteColumn(),
                 TextColumn("{task.fields[rate]:.0f}/s"),
                 TimeRemainingColumn(),
-                console=display.console(err=True),
+                console=pages.console(err=True),
                 transient=True,
             )
             bar.start()
@@ -183,9 +198,7 @@ def _ledger(store: Store, kind: str, subject: str) -> Iterator[list[Run]]:
     row = [store.start_run(Run(kind=kind, subject=subject, started_at=datetime.now(UTC)))]
 
     def close(state: str, error: str | None = None) -> None:
-        import dataclasses
-
-        row[0] = dataclasses.replace(
+            row[0] = dataclasses.replace(
             row[0],
             state=state,
             error=error,
@@ -206,8 +219,6 @@ def _ledger(store: Store, kind: str, subject: str) -> Iterator[list[Run]]:
 
 
 def _counted(run: Run, outcome: IntakeOutcome, **more: int) -> Run:
-    import dataclasses
-
     changes = {
         name: getattr(run, name) + len(getattr(outcome, name))
         for name in ("new", "revised", "unchanged", "stale", "failed", "deleted")
@@ -347,7 +358,7 @@ def _show_stored(invocation: Invocation, store: Store, pmids: list[int]) -> None
                     _emit(records[pmid].to_json())
     elif pmids and not invocation.quiet:
         shown = store.get_many(pmids[:50])
-        display.console().print(display.record_table([shown[p] for p in pmids[:50] if p in shown]))
+        pages.console().print(pages.record_table([shown[p] for p in pmids[:50] if p in shown]))
         if len(pmids) > 50:
             _say(f"… and {len(pmids) - 50} more. `pubgrade query` searches them.")
 
@@ -412,15 +423,10 @@ def sync(invocation: Invocation, *, topics: list[str], email: str | None) -> int
 
 @_command
 def run(invocation: Invocation) -> int:
-    from worker.daemon import Daemon
+    from worker.schedule import Daemon
 
     config = load_config(Path(invocation.config) if invocation.config else None, store=invocation.store)
-    key = config.entrez.api_key
-    set_up_logs(
-        config.log,
-        level="DEBUG" if invocation.verbose else None,
-        secret=key.get_secret_value() if key else None,
-    )
+    _set_up_logs(config, "DEBUG" if invocation.verbose else config.log.level)
     if config.entrez.email is None:
         raise ConfigError(
             "the daemon does not start without an e-mail address: NCBI asks for it.\n"
@@ -474,9 +480,7 @@ def load(invocation: Invocation, *, sources: list[str]) -> int:
                     if fault is not None or len(batch) < BATCH:
                         break
                 if fault is not None:
-                    import dataclasses
-
-                    row[0] = dataclasses.replace(row[0], state="failed", error=str(fault))
+                                    row[0] = dataclasses.replace(row[0], state="failed", error=str(fault))
             done = row[0]
             if fault is not None:
                 _say(f"pubgrade: {fault}")
@@ -627,7 +631,7 @@ def query(invocation: Invocation, *, filters: dict[str, Any], count_by: str | No
                 for name, count in counts:
                     _emit({count_by: name, "count": count})
             else:
-                display.console().print(display.counts_table(counts, count_by))
+                pages.console().print(pages.counts_table(counts, count_by))
             return EXIT_DONE
         page = store.search(wanted)
         if invocation.json:
@@ -639,7 +643,7 @@ def query(invocation: Invocation, *, filters: dict[str, Any], count_by: str | No
         if not page.records:
             _say("Nothing found. Fewer words or filters find more; `pubgrade status` counts the store.")
             return EXIT_DONE
-        display.console().print(display.record_table(page.records))
+        pages.console().print(pages.record_table(page.records))
         if page.next_cursor and not invocation.quiet:
             _say(f"\nThere is more: --after {page.next_cursor}")
     return EXIT_DONE
@@ -670,7 +674,7 @@ def show(invocation: Invocation, *, pmid: str, history: bool) -> int:
                 ]
             _emit(found)
         else:
-            display.console().print(display.record_page(record, changes))
+            pages.console().print(pages.record_page(record, changes))
     return EXIT_DONE
 
 
@@ -696,7 +700,7 @@ def explain(invocation: Invocation, *, pmid: str, scheme: str) -> int:
             }
         )
     else:
-        display.console().print(display.explanation(record, scheme))
+        pages.console().print(pages.explanation(record, scheme))
     return EXIT_DONE
 
 
@@ -735,14 +739,12 @@ def schemes(invocation: Invocation, *, scheme: str | None) -> int:
                 ", ".join(name for name in DESIGNS if name in row.designs),
                 ", ".join(name for name in QUESTIONS if name in row.questions) or "any",
             )
-        display.console().print(shown)
+        pages.console().print(shown)
     return EXIT_DONE
 
 
 @_command
 def export(invocation: Invocation, *, file: str, format: str | None, filters: dict[str, Any]) -> int:
-    import dataclasses
-
     suffix = Path(file).suffix.lstrip(".").lower()
     name = format or (suffix if suffix in FORMATS else "jsonl" if file == "-" else "")
     if name not in FORMATS:
@@ -794,9 +796,7 @@ def regrade(invocation: Invocation, *, everything: bool) -> int:
                 changed += len(outcome.regraded)
                 done += len(batch)
                 after = batch[-1][0].pmid
-                import dataclasses
-
-                row[0] = dataclasses.replace(
+                            row[0] = dataclasses.replace(
                     row[0], asked=done, returned=done, revised=changed, unchanged=done - changed
                 )
                 show_done(done)
@@ -822,12 +822,12 @@ def status(invocation: Invocation) -> int:
                     "counts": counts,
                     "topics": topics,
                     "runs": runs,
-                    "daemon": {"state": display.daemon_state(heartbeat, now), "heartbeat": heartbeat},
+                    "daemon": {"state": pages.daemon_state(heartbeat, now), "heartbeat": heartbeat},
                     "grader_version": GRADER_VERSION,
                 }
             )
         else:
-            display.console().print(
-                display.status_page(store.url, counts, topics, runs, heartbeat, now)
+            pages.console().print(
+                pages.status_page(store.url, counts, topics, runs, heartbeat, now)
             )
     return EXIT_DONE
