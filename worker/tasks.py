@@ -198,7 +198,7 @@ def _ledger(store: Store, kind: str, subject: str) -> Iterator[list[Run]]:
     row = [store.start_run(Run(kind=kind, subject=subject, started_at=datetime.now(UTC)))]
 
     def close(state: str, error: str | None = None) -> None:
-            row[0] = dataclasses.replace(
+        row[0] = dataclasses.replace(
             row[0],
             state=state,
             error=error,
@@ -480,7 +480,7 @@ def load(invocation: Invocation, *, sources: list[str]) -> int:
                     if fault is not None or len(batch) < BATCH:
                         break
                 if fault is not None:
-                                    row[0] = dataclasses.replace(row[0], state="failed", error=str(fault))
+                    row[0] = dataclasses.replace(row[0], state="failed", error=str(fault))
             done = row[0]
             if fault is not None:
                 _say(f"pubgrade: {fault}")
@@ -796,7 +796,7 @@ def regrade(invocation: Invocation, *, everything: bool) -> int:
                 changed += len(outcome.regraded)
                 done += len(batch)
                 after = batch[-1][0].pmid
-                            row[0] = dataclasses.replace(
+                row[0] = dataclasses.replace(
                     row[0], asked=done, returned=done, revised=changed, unchanged=done - changed
                 )
                 show_done(done)
