@@ -35,7 +35,29 @@ from storage import Store
 from storage.records import Entry, Query
 
 BATCH = 500
-SYLLABLES = ["ba", "ce", "di", "fo", "gu", "la", "me", "ni", "po", "ru", "sa", "te", "vi", "xo", "zu", "car", "dio", "neu", "ro", "hep", "ato"]
+SYLLABLES = [
+    "ba",
+    "ce",
+    "di",
+    "fo",
+    "gu",
+    "la",
+    "me",
+    "ni",
+    "po",
+    "ru",
+    "sa",
+    "te",
+    "vi",
+    "xo",
+    "zu",
+    "car",
+    "dio",
+    "neu",
+    "ro",
+    "hep",
+    "ato",
+]
 
 
 def real_texts() -> Iterator[tuple[str, str]]:
@@ -49,7 +71,21 @@ def real_texts() -> Iterator[tuple[str, str]]:
 
 
 def made_up_texts(chance: random.Random) -> Iterator[tuple[str, str]]:
-    common = ["of", "the", "in", "and", "patients", "with", "was", "were", "trial", "treatment", "study", "results", "group"]
+    common = [
+        "of",
+        "the",
+        "in",
+        "and",
+        "patients",
+        "with",
+        "was",
+        "were",
+        "trial",
+        "treatment",
+        "study",
+        "results",
+        "group",
+    ]
     rare = ["".join(chance.choices(SYLLABLES, k=3)) for _ in range(30_000)]
     words = common + rare
     weights = [1 / (place + 1) for place in range(len(words))]

@@ -10,34 +10,93 @@ GUIDANCE = frozenset({"practice_guideline", "consensus_statement"})
 TRIALS = frozenset({"randomized_controlled_trial", "non_randomized_trial", "single_arm_trial"})
 # What a review or opinion says about the studies it reads is not true of itself.
 _OF_STUDIES = frozenset(
-    "randomised cluster_randomised quasi_randomised crossover parallel_group factorial stepped_wedge "
-    "adaptive placebo_controlled sham_controlled active_controlled open_label single_blind "
-    "double_blind triple_blind assessor_blind intention_to_treat phase_1 phase_2 phase_3 phase_4 "
-    "pilot first_in_human healthy_volunteers prospective retrospective longitudinal consecutive "
-    "inception_cohort matched propensity_score multicentre single_centre non_inferiority superiority "
-    "equivalence random_sample extension_study dose_finding historical_control post_hoc "
-    "independent_reference_standard pragmatic interrupted_time_series nested_case_control "
-    "case_crossover registry_based database_study population_based survey".split()
+    [
+        "randomised",
+        "cluster_randomised",
+        "quasi_randomised",
+        "crossover",
+        "parallel_group",
+        "factorial",
+        "stepped_wedge",
+        "adaptive",
+        "placebo_controlled",
+        "sham_controlled",
+        "active_controlled",
+        "open_label",
+        "single_blind",
+        "double_blind",
+        "triple_blind",
+        "assessor_blind",
+        "intention_to_treat",
+        "phase_1",
+        "phase_2",
+        "phase_3",
+        "phase_4",
+        "pilot",
+        "first_in_human",
+        "healthy_volunteers",
+        "prospective",
+        "retrospective",
+        "longitudinal",
+        "consecutive",
+        "inception_cohort",
+        "matched",
+        "propensity_score",
+        "multicentre",
+        "single_centre",
+        "non_inferiority",
+        "superiority",
+        "equivalence",
+        "random_sample",
+        "extension_study",
+        "dose_finding",
+        "historical_control",
+        "post_hoc",
+        "independent_reference_standard",
+        "pragmatic",
+        "interrupted_time_series",
+        "nested_case_control",
+        "case_crossover",
+        "registry_based",
+        "database_study",
+        "population_based",
+        "survey",
+    ]
 )
 _OF_REVIEWS = frozenset(
-    "network_meta_analysis individual_participant_data dose_response_meta_analysis rapid_review "
-    "living_review cochrane_review qualitative_synthesis includes_randomised_trials includes_cohorts "
-    "includes_case_control_studies includes_case_series includes_any_design "
-    "includes_accuracy_studies".split()
+    [
+        "network_meta_analysis",
+        "individual_participant_data",
+        "dose_response_meta_analysis",
+        "rapid_review",
+        "living_review",
+        "cochrane_review",
+        "qualitative_synthesis",
+        "includes_randomised_trials",
+        "includes_cohorts",
+        "includes_case_control_studies",
+        "includes_case_series",
+        "includes_any_design",
+        "includes_accuracy_studies",
+    ]
 )
-_NO_STUDY = REVIEWS | GUIDANCE | {
-    "narrative_review",
-    "editorial",
-    "letter",
-    "comment",
-    "news",
-    "biography",
-    "historical_article",
-    "erratum",
-    "retraction_notice",
-    "expression_of_concern",
-    "book_chapter",
-}
+_NO_STUDY = (
+    REVIEWS
+    | GUIDANCE
+    | {
+        "narrative_review",
+        "editorial",
+        "letter",
+        "comment",
+        "news",
+        "biography",
+        "historical_article",
+        "erratum",
+        "retraction_notice",
+        "expression_of_concern",
+        "book_chapter",
+    }
+)
 
 
 def attributes(evidence: Evidence, design: str, form: str | None = None) -> tuple[str, ...]:

@@ -100,9 +100,7 @@ def _tags_disagree(evidence: Evidence, design: str) -> bool:
 
 def design_reasons(evidence: Evidence, decision: Decision, limit: int = 8) -> list[Hit]:
     """The strongest hits for the design, then what spoke against it or for its nearest rival."""
-    family = {decision.design} | {
-        parent for heir, parent, _ in HEIRS if heir == decision.design
-    }
+    family = {decision.design} | {parent for heir, parent, _ in HEIRS if heir == decision.design}
     best: dict[str, Hit] = {}
     for hit in evidence.hits:
         if hit.target in family and abs(hit.weight) > abs(

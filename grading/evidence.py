@@ -107,7 +107,7 @@ def _text_hits(article: Article, parts: tuple[Sentence, ...]) -> list[Hit]:
             start, end = match.span()
             if not ascii_only:
                 start, end = len(encoded[:start].decode()), len(encoded[:end].decode())
-            if start == end or start < offset <= end - 1 and start < len(title):
+            if start == end or (start < offset <= end - 1 and start < len(title)):
                 continue
             place = bisect_right(starts, start) - 1
             part = parts[place] if place >= 0 else None
@@ -124,7 +124,9 @@ def _text_hits(article: Article, parts: tuple[Sentence, ...]) -> list[Hit]:
                 continue
             for target, weight in signal.speaks_for:
                 found.append(
-                    Hit(signal.id, "text", own[begin:stop], where, begin, stop, target, weight, role)
+                    Hit(
+                        signal.id, "text", own[begin:stop], where, begin, stop, target, weight, role
+                    )
                 )
             kept += 1
             if kept == HITS_KEPT:

@@ -64,7 +64,11 @@ def flags(
         found.add("outside_scheme")
     if not article.abstract:
         found.add("no_abstract")
-    if article.languages and "eng" not in article.languages and not _reads_english(article.abstract):
+    if (
+        article.languages
+        and "eng" not in article.languages
+        and not _reads_english(article.abstract)
+    ):
         found.add("not_english")
     if article.status is not None and not human_indexed(article):
         found.add("unreviewed_tags")
@@ -78,4 +82,6 @@ def flags(
 
 def _reads_english(text: str) -> bool:
     words = text.lower().split()
-    return not words or sum(w in ("the", "of", "and", "in", "with", "was") for w in words) > 0.05 * len(words)
+    return not words or sum(
+        w in ("the", "of", "and", "in", "with", "was") for w in words
+    ) > 0.05 * len(words)

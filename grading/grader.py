@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from grading.article import Article, Correction
 from grading.attributes import attributes
 from grading.decision import decide, design_reasons

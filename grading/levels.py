@@ -20,8 +20,16 @@ HIGH_I2 = 75.0  # percent; above it inconsistency is serious
 OBSERVATIONAL = frozenset({"cohort_study", "case_control_study", "non_randomized_trial"})
 RATIOS = frozenset({"OR", "RR", "HR", "IRR"})
 _STEPPED = frozenset(
-    "meta_analysis systematic_review umbrella_review randomized_controlled_trial "
-    "non_randomized_trial cohort_study n_of_1_trial diagnostic_accuracy_study".split()
+    [
+        "meta_analysis",
+        "systematic_review",
+        "umbrella_review",
+        "randomized_controlled_trial",
+        "non_randomized_trial",
+        "cohort_study",
+        "n_of_1_trial",
+        "diagnostic_accuracy_study",
+    ]
 )
 
 
@@ -66,7 +74,9 @@ def _row(table: str, row: dict[str, Any]) -> Row:
         ("flags", FLAGS),
     ):
         if bad := set(row.get(key, ())) - set(known):
-            raise ValueError(f"{table}, row {row.get('id')}: unknown {key} {', '.join(sorted(bad))}")
+            raise ValueError(
+                f"{table}, row {row.get('id')}: unknown {key} {', '.join(sorted(bad))}"
+            )
     return Row(
         id=row["id"],
         text=row["text"],
@@ -168,9 +178,7 @@ def _first(
 _Move = tuple[str, str, int, Reason | None]  # name, plain words, +1 = one level worse, quote
 
 
-def _moves(
-    evidence: Evidence, design: str, attributes: set[str], details: Details
-) -> list[_Move]:
+def _moves(evidence: Evidence, design: str, attributes: set[str], details: Details) -> list[_Move]:
     """Steps down (+1) and up (−1) that the abstract gives cause for, in the order of the rubric."""
     if design not in _STEPPED:
         return []
@@ -207,7 +215,10 @@ def _moves(
         hits = evidence.of(f"level_down:{name}")
         if not hits or (name == "feasibility" and "pilot" not in attributes):
             continue
-        if name == "indirectness" and design not in ("randomized_controlled_trial", "non_randomized_trial"):
+        if name == "indirectness" and design not in (
+            "randomized_controlled_trial",
+            "non_randomized_trial",
+        ):
             continue
         found.append((name, text, 1, hits[0].reason()))
     spread = details.heterogeneity
@@ -217,7 +228,9 @@ def _moves(
                 "inconsistency",
                 f"Serious inconsistency: I² {spread.value:g} %, above {HIGH_I2:g} %.",
                 1,
-                _quote(spread.text, spread.field, spread.start, spread.end, "level_down:inconsistency"),
+                _quote(
+                    spread.text, spread.field, spread.start, spread.end, "level_down:inconsistency"
+                ),
             )
         )
     if design in OBSERVATIONAL and (strong := next(filter(_dramatic, details.effects), None)):

@@ -24,8 +24,18 @@ _LEANING: dict[str, dict[str, float]] = {
     "practice_guideline": {"therapy": 1.0},
 }
 _NONE = frozenset(
-    "in_vitro_study in_silico_study erratum retraction_notice expression_of_concern "
-    "news biography historical_article qualitative_study unclassified".split()
+    [
+        "in_vitro_study",
+        "in_silico_study",
+        "erratum",
+        "retraction_notice",
+        "expression_of_concern",
+        "news",
+        "biography",
+        "historical_article",
+        "qualitative_study",
+        "unclassified",
+    ]
 )
 
 

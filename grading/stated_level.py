@@ -52,7 +52,12 @@ _OTHERS = re.compile(
 )
 _SCHEMES = (
     (re.compile(r"oxford|OCEBM|centre for evidence", re.I), "OCEBM"),
-    (re.compile(r"JBJS|journal of bone|instructions (?:for|to) authors|guidelines for authors", re.I), "JBJS"),
+    (
+        re.compile(
+            r"JBJS|journal of bone|instructions (?:for|to) authors|guidelines for authors", re.I
+        ),
+        "JBJS",
+    ),
     (re.compile(r"\bAAN\b|american academy of neurology|classification of evidence", re.I), "AAN"),
     (re.compile(r"\bSIGN\b"), "SIGN"),
     (re.compile(r"NHMRC"), "NHMRC"),
@@ -65,8 +70,12 @@ _SCHEMES = (
 def stated_level(article: Article) -> StatedLevel | None:
     """What the abstract (else the title) states; None where it states nothing of itself."""
     text = article.abstract
-    if not text or ("vel" not in text.lower() and "lass" not in text and "LOE" not in text
-                    and not _KIND_LEVEL.search(text)):
+    if not text or (
+        "vel" not in text.lower()
+        and "lass" not in text
+        and "LOE" not in text
+        and not _KIND_LEVEL.search(text)
+    ):
         return None
     for pattern, scheme in (
         (_HEAD, None),
@@ -77,13 +86,17 @@ def stated_level(article: Article) -> StatedLevel | None:
         (_KIND_LEVEL, None),
     ):
         for found in reversed(list(pattern.finditer(text))):
-            line_start = max(text.rfind("\n", 0, found.start()), text.rfind(". ", 0, found.start())) + 1
+            line_start = (
+                max(text.rfind("\n", 0, found.start()), text.rfind(". ", 0, found.start())) + 1
+            )
             if pattern is not _HEAD and found.start() < len(text) * 0.5:
                 continue
             own_heading = not text[line_start : found.start()].strip()
             # "STUDY DESIGN: Cohort study; Level of evidence, 3." may stand early.
             after_design = text[line_start : found.start()].rstrip().endswith(";")
-            if not (own_heading or after_design) and _OTHERS.search(text[line_start : found.start()]):
+            if not (own_heading or after_design) and _OTHERS.search(
+                text[line_start : found.start()]
+            ):
                 continue
             early = found.start() < len(text) * 0.6
             if pattern is _HEAD and early and not (own_heading or after_design):

@@ -36,7 +36,10 @@ _LABEL_ROLES = tuple(
         ("conclusions", r"conclu|implication|interpretation|discussion|summary|recommendation"),
         ("methods", r"method|design|setting|patients?|participants?|subjects|data source|material"),
         ("methods", r"intervention|measure|procedure|selection|extraction|search|analys|animals?"),
-        ("methods", r"eligib|sample|outcomes? (?:and )?measure|outcome$|outcomes$|protocol|case|exposures?"),
+        (
+            "methods",
+            r"eligib|sample|outcomes? (?:and )?measure|outcome$|outcomes$|protocol|case|exposures?",
+        ),
         ("results", r"result|finding|main outcome|synthesis|observation|evidence"),
         ("background", r"background|introduction|context|importance|rationale|significance"),
     )
@@ -131,7 +134,9 @@ def _section_role(section: Section) -> str | None:
 def _spans(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     begin = start
     for gap in _BREAK.finditer(text, start, end):
-        if text[gap.start()] != "\n" and _NO_BREAK.search(text, max(begin, gap.start() - 12), gap.start()):
+        if text[gap.start()] != "\n" and _NO_BREAK.search(
+            text, max(begin, gap.start() - 12), gap.start()
+        ):
             continue
         if gap.start() > begin:
             yield begin, gap.start()

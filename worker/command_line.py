@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated, NoReturn, Optional
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -41,12 +41,16 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _main(
-    config: Annotated[Optional[str], typer.Option(help="Configuration file.", metavar="PATH")] = None,
-    store: Annotated[Optional[str], typer.Option(help="Store, e.g. sqlite:///pubgrade.db.", metavar="URL")] = None,
+    config: Annotated[str | None, typer.Option(help="Configuration file.", metavar="PATH")] = None,
+    store: Annotated[
+        str | None, typer.Option(help="Store, e.g. sqlite:///pubgrade.db.", metavar="URL")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object a line on stdout.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log more; tracebacks.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only errors.")] = False,
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
 ) -> None:
     """Pull PubMed abstracts, grade their evidence, and say why.
 
@@ -68,24 +72,33 @@ def init(
     f"pubgrade fetch --file pmids.txt · cut -f1 hits.tsv | pubgrade fetch --file -\n\n{EVERYWHERE}"
 )
 def fetch(
-    pmids: Annotated[Optional[list[str]], typer.Argument(help="PMIDs.", metavar="PMID...")] = None,
-    file: Annotated[Optional[str], typer.Option("--file", "-f", help="One PMID a line; - for stdin.")] = None,
-    email: Annotated[Optional[str], typer.Option(help="Your address: NCBI asks for it.")] = None,
+    pmids: Annotated[list[str] | None, typer.Argument(help="PMIDs.", metavar="PMID...")] = None,
+    file: Annotated[
+        str | None, typer.Option("--file", "-f", help="One PMID a line; - for stdin.")
+    ] = None,
+    email: Annotated[str | None, typer.Option(help="Your address: NCBI asks for it.")] = None,
 ) -> None:
     """Fetch, grade and store these records now."""
     _run("fetch", pmids=pmids or [], file=file, email=email)
 
 
-@app.command(epilog=f"[bold]Examples:[/bold] pubgrade sync · pubgrade sync gout sepsis\n\n{EVERYWHERE}")
+@app.command(
+    epilog=f"[bold]Examples:[/bold] pubgrade sync · pubgrade sync gout sepsis\n\n{EVERYWHERE}"
+)
 def sync(
-    topics: Annotated[Optional[list[str]], typer.Argument(help="Names from config.toml; all without.", metavar="TOPIC...")] = None,
-    email: Annotated[Optional[str], typer.Option(help="Your address: NCBI asks for it.")] = None,
+    topics: Annotated[
+        list[str] | None,
+        typer.Argument(help="Names from config.toml; all without.", metavar="TOPIC..."),
+    ] = None,
+    email: Annotated[str | None, typer.Option(help="Your address: NCBI asks for it.")] = None,
 ) -> None:
     """One incremental pass over the topics in config.toml."""
     _run("sync", topics=topics or [], email=email)
 
 
-@app.command(epilog=f"[bold]Example:[/bold] pubgrade run --config /etc/pubgrade/config.toml\n\n{EVERYWHERE}")
+@app.command(
+    epilog=f"[bold]Example:[/bold] pubgrade run --config /etc/pubgrade/config.toml\n\n{EVERYWHERE}"
+)
 def run() -> None:
     """The daemon: sync the topics on schedule until SIGTERM."""
     _run("run")
@@ -96,20 +109,28 @@ def run() -> None:
     f"\n\n{EVERYWHERE}"
 )
 def load(
-    sources: Annotated[list[str], typer.Argument(help="PubMed XML, MEDLINE text, JSON lines (each also .gz), folders, addresses, - for stdin.", metavar="SOURCE...")],
+    sources: Annotated[
+        list[str],
+        typer.Argument(
+            help="PubMed XML, MEDLINE text, JSON lines (each also .gz), folders, addresses, - for stdin.",
+            metavar="SOURCE...",
+        ),
+    ],
 ) -> None:
     """Load, grade and store files of records."""
     _run("load", sources=sources)
 
 
-@app.command(epilog=f"[bold]Example:[/bold] pubgrade grade search.nbib | jq .design\n\n{EVERYWHERE}")
+@app.command(
+    epilog=f"[bold]Example:[/bold] pubgrade grade search.nbib | jq .design\n\n{EVERYWHERE}"
+)
 def grade(
-    source: Annotated[str, typer.Argument(help="A file, folder, address, or - for stdin.", metavar="SOURCE|-")],
+    source: Annotated[
+        str, typer.Argument(help="A file, folder, address, or - for stdin.", metavar="SOURCE|-")
+    ],
 ) -> None:
     """Grade without a store: one JSON object a line on stdout."""
     _run("grade", source=source)
-
-
 
 
 def _filters(
@@ -163,23 +184,41 @@ def _complete(vocabulary: str) -> object:
     return complete
 
 
-_Level = Annotated[Optional[str], typer.Option(help="Level or range in --scheme: 1-2, 2b, III-1.")]
+_Level = Annotated[str | None, typer.Option(help="Level or range in --scheme: 1-2, 2b, III-1.")]
 _Scheme = Annotated[str, typer.Option(help="ocebm_2011, ocebm_2009, grade_start, sort or nhmrc.")]
-_Design = Annotated[Optional[list[str]], typer.Option(help="Design id; may stand more than once.", autocompletion=_complete("DESIGNS"))]  # type: ignore[arg-type]
-_Question = Annotated[Optional[str], typer.Option(help="therapy, harm, diagnosis, prognosis, …", autocompletion=_complete("QUESTIONS"))]  # type: ignore[arg-type]
-_Topic = Annotated[Optional[str], typer.Option(help="Articles of this topic.")]
-_Journal = Annotated[Optional[str], typer.Option(help="Name, abbreviation or ISSN.")]
-_Author = Annotated[Optional[str], typer.Option(help="Last name, or last name and initials.")]
-_Mesh = Annotated[Optional[str], typer.Option(help="MeSH heading.")]
-_Since = Annotated[Optional[str], typer.Option(help="Published on or after: 2020, 2020-12, 2020-12-14.")]
-_Until = Annotated[Optional[str], typer.Option(help="Published on or before.")]
-_Added = Annotated[Optional[str], typer.Option(help="Stored on or after this day.")]
-_Flag = Annotated[Optional[list[str]], typer.Option(help="Has this flag (retracted, preprint, …).", autocompletion=_complete("FLAGS"))]  # type: ignore[arg-type]
-_NotFlag = Annotated[Optional[list[str]], typer.Option(help="Has it not.", autocompletion=_complete("FLAGS"))]  # type: ignore[arg-type]
-_MinN = Annotated[Optional[int], typer.Option("--min-n", help="Reported sample size at least.")]
+_Design = Annotated[
+    list[str] | None,
+    typer.Option(help="Design id; may stand more than once.", autocompletion=_complete("DESIGNS")),
+]  # type: ignore[arg-type]
+_Question = Annotated[
+    str | None,
+    typer.Option(
+        help="therapy, harm, diagnosis, prognosis, …", autocompletion=_complete("QUESTIONS")
+    ),
+]  # type: ignore[arg-type]
+_Topic = Annotated[str | None, typer.Option(help="Articles of this topic.")]
+_Journal = Annotated[str | None, typer.Option(help="Name, abbreviation or ISSN.")]
+_Author = Annotated[str | None, typer.Option(help="Last name, or last name and initials.")]
+_Mesh = Annotated[str | None, typer.Option(help="MeSH heading.")]
+_Since = Annotated[
+    str | None, typer.Option(help="Published on or after: 2020, 2020-12, 2020-12-14.")
+]
+_Until = Annotated[str | None, typer.Option(help="Published on or before.")]
+_Added = Annotated[str | None, typer.Option(help="Stored on or after this day.")]
+_Flag = Annotated[
+    list[str] | None,
+    typer.Option(help="Has this flag (retracted, preprint, …).", autocompletion=_complete("FLAGS")),
+]  # type: ignore[arg-type]
+_NotFlag = Annotated[
+    list[str] | None, typer.Option(help="Has it not.", autocompletion=_complete("FLAGS"))
+]  # type: ignore[arg-type]
+_MinN = Annotated[int | None, typer.Option("--min-n", help="Reported sample size at least.")]
 _Sort = Annotated[str, typer.Option(help="relevance, level, date or added.")]
-_After = Annotated[Optional[str], typer.Option(help="Cursor of the page before.")]
-_Words = Annotated[Optional[list[str]], typer.Argument(help='Words; "a phrase", prefix*, AND, OR, NOT.', metavar="[WORDS]")]
+_After = Annotated[str | None, typer.Option(help="Cursor of the page before.")]
+_Words = Annotated[
+    list[str] | None,
+    typer.Argument(help='Words; "a phrase", prefix*, AND, OR, NOT.', metavar="[WORDS]"),
+]
 
 
 @app.command(
@@ -206,7 +245,9 @@ def query(
     sort: _Sort = "relevance",
     limit: Annotated[int, typer.Option(help="Records a page.", min=1)] = 20,
     after: _After = None,
-    count_by: Annotated[Optional[str], typer.Option(help="Count by design, level, year, journal or topic.")] = None,
+    count_by: Annotated[
+        str | None, typer.Option(help="Count by design, level, year, journal or topic.")
+    ] = None,
 ) -> None:
     """Search the store."""
     _run("query", count_by=count_by, filters=_filters(
@@ -218,13 +259,17 @@ def query(
 @app.command(epilog=f"[bold]Example:[/bold] pubgrade show 33301246 --history\n\n{EVERYWHERE}")
 def show(
     pmid: Annotated[str, typer.Argument(help="A stored PMID.")],
-    history: Annotated[bool, typer.Option("--history", help="What it was before, and when.")] = False,
+    history: Annotated[
+        bool, typer.Option("--history", help="What it was before, and when.")
+    ] = False,
 ) -> None:
     """One record: grade, reasons, study details, history."""
     _run("show", pmid=pmid, history=history)
 
 
-@app.command(epilog=f"[bold]Example:[/bold] pubgrade explain 33301246 --scheme nhmrc\n\n{EVERYWHERE}")
+@app.command(
+    epilog=f"[bold]Example:[/bold] pubgrade explain 33301246 --scheme nhmrc\n\n{EVERYWHERE}"
+)
 def explain(
     pmid: Annotated[str, typer.Argument(help="A stored PMID.")],
     scheme: _Scheme = "ocebm_2011",
@@ -235,7 +280,7 @@ def explain(
 
 @app.command(epilog=f"[bold]Example:[/bold] pubgrade schemes ocebm_2011\n\n{EVERYWHERE}")
 def schemes(
-    scheme: Annotated[Optional[str], typer.Argument(help="One scheme; all without.")] = None,
+    scheme: Annotated[str | None, typer.Argument(help="One scheme; all without.")] = None,
 ) -> None:
     """Print the level tables and their sources."""
     _run("schemes", scheme=scheme)
@@ -248,7 +293,9 @@ def schemes(
 def export(
     file: Annotated[str, typer.Argument(help="Where to write: .jsonl or .csv, - for stdout.")],
     words: _Words = None,
-    format: Annotated[Optional[str], typer.Option(help="jsonl or csv, where the name does not tell.")] = None,
+    format: Annotated[
+        str | None, typer.Option(help="jsonl or csv, where the name does not tell.")
+    ] = None,
     level: _Level = None,
     scheme: _Scheme = "ocebm_2011",
     design: _Design = None,
@@ -276,7 +323,9 @@ def export(
 
 @app.command(epilog=f"[bold]Example:[/bold] pubgrade regrade\n\n{EVERYWHERE}")
 def regrade(
-    all: Annotated[bool, typer.Option("--all", help="Also what the present grader graded.")] = False,
+    all: Annotated[
+        bool, typer.Option("--all", help="Also what the present grader graded.")
+    ] = False,
 ) -> None:
     """Grade stored records again with the present grader."""
     _run("regrade", everything=all)

@@ -84,7 +84,7 @@ def _open(source: str, opened: ExitStack) -> BinaryIO:
     if is_address(source):
         return _download(source, opened)
     try:
-        return opened.enter_context(open(source, "rb"))  # noqa: SIM115
+        return opened.enter_context(open(source, "rb"))
     except OSError as error:
         raise SourceError(f"{source}: cannot be read: {error.strerror}.") from None
 
@@ -98,7 +98,9 @@ def _download(address: str, opened: ExitStack) -> BinaryIO:
     except requests.HTTPError as error:
         status = error.response.status_code
         if 400 <= status < 500 and status != 429:
-            raise SourceError(f"{address}: the site answers {status} {error.response.reason}.") from None
+            raise SourceError(
+                f"{address}: the site answers {status} {error.response.reason}."
+            ) from None
         raise EntrezUnavailable(f"{address}: the site answers {status}. Try again later.") from None
     except requests.RequestException as error:
         raise EntrezUnavailable(f"{address}: cannot be reached ({type(error).__name__}).") from None
@@ -140,7 +142,7 @@ def _read(stream: _Peekable, name: str) -> Iterator[Parsed]:
         yield from read_pubmed_xml(buffered, name=name)
     elif head.startswith(b"{"):
         yield from read_jsonl(buffered)
-    elif b"PMID" in stream.head or b"- " in stream.head and b"\0" not in stream.head:
+    elif b"PMID" in stream.head or (b"- " in stream.head and b"\0" not in stream.head):
         yield from read_medline(buffered, name=name)
     else:
         raise SourceError(

@@ -140,9 +140,9 @@ def _article(lines: list[str]) -> Article:
     other = []
     for text in by["OAB"]:
         item = OtherAbstract(type="Publisher", text=text)
-        (kinds["plain-language-summary"] if "plain language" in text[:60].lower() else other).append(
-            item
-        )
+        (
+            kinds["plain-language-summary"] if "plain language" in text[:60].lower() else other
+        ).append(item)
     return Article(
         pmid=int(pmid),
         title=first("TI") or first("BTI") or "",
@@ -180,7 +180,9 @@ def _article(lines: list[str]) -> Article:
         registry_ids=registry,
         accessions=accessions,
         publication_types=tuple(
-            PublicationType(name=text.title() if text.isupper() else text) for text in by["PT"] if text
+            PublicationType(name=text.title() if text.isupper() else text)
+            for text in by["PT"]
+            if text
         ),
         mesh=tuple(_heading(text) for text in by["MH"] if text),
         keywords=tuple(text.lstrip("*") for text in by["OT"]),
@@ -234,9 +236,7 @@ def _abstract(text: str) -> tuple[str, tuple[Section, ...]]:
 
 def _person(text: str) -> Author:
     last, _, fore = text.partition(", ")
-    return Author(
-        name=f"{fore} {last}".strip(), last_name=last or None, fore_name=fore or None
-    )
+    return Author(name=f"{fore} {last}".strip(), last_name=last or None, fore_name=fore or None)
 
 
 def _authors(fields: list[tuple[str, str]]) -> Iterator[Author]:
@@ -286,7 +286,9 @@ def _heading(text: str) -> MeshHeading:
     return MeshHeading(
         name=name.lstrip("*"),
         major=name.startswith("*"),
-        qualifiers=tuple(Qualifier(name=q.lstrip("*"), major=q.startswith("*")) for q in qualifiers),
+        qualifiers=tuple(
+            Qualifier(name=q.lstrip("*"), major=q.startswith("*")) for q in qualifiers
+        ),
     )
 
 

@@ -68,9 +68,7 @@ def record_page(record: Record, history: Sequence[Change] = ()) -> Group:
             body = Text(f"{term.label}: {term.meaning}. {why}".strip(), style="bold white on red")
             parts.append(Panel(body, style="bold red", box=box.HEAVY))
     if record.deleted_at:
-        parts.append(
-            Panel(Text("DELETED: NLM removed this record from PubMed."), style="bold red")
-        )
+        parts.append(Panel(Text("DELETED: NLM removed this record from PubMed."), style="bold red"))
     parts.append(Text(article.title or "(no title)", style="bold"))
     parts.append(Text(_citation(record), style="dim"))
     parts.append(Padding(_verdict(grade), (1, 0)))
@@ -108,7 +106,9 @@ def _verdict(grade: Grade) -> Table:
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
     table.add_column()
-    table.add_row("Design", Text(f"{grade.design_label}  ({grade.confidence:.0%} sure)", "bold cyan"))
+    table.add_row(
+        "Design", Text(f"{grade.design_label}  ({grade.confidence:.0%} sure)", "bold cyan")
+    )
     level = grade.levels.ocebm_2011
     shown = "no level" if level is None else f"{level} of 5"
     table.add_row("Level (OCEBM 2011)", Text(shown, "bold cyan"))
@@ -134,13 +134,16 @@ def _verdict(grade: Grade) -> Table:
     quiet = [name for name in grade.flags if name not in LOUD]
     if quiet:
         table.add_row(
-            "Note", Text("; ".join(f"{FLAGS[n].label}: {FLAGS[n].meaning}" for n in quiet), "yellow")
+            "Note",
+            Text("; ".join(f"{FLAGS[n].label}: {FLAGS[n].meaning}" for n in quiet), "yellow"),
         )
     return table
 
 
 def _reasons(grade: Grade) -> RenderableType:
-    table = Table(title="Why", title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(
+        title="Why", title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False
+    )
     table.add_column("Quote", ratio=2)
     table.add_column("Where", no_wrap=True)
     table.add_column("Speaks for", ratio=1)
@@ -209,8 +212,10 @@ def explanation(record: Record, scheme: str) -> Group:
     for reason in grade.reasons:
         if reason.speaks_for in DESIGNS:
             lines.append(
-                Text(f"   {reason.weight:+.1f}  “{reason.value}” ({_place(reason)})"
-                     f" speaks for {_target(reason.speaks_for)}")
+                Text(
+                    f"   {reason.weight:+.1f}  “{reason.value}” ({_place(reason)})"
+                    f" speaks for {_target(reason.speaks_for)}"
+                )
             )
     lines.append(Text(f"2. Question: {QUESTIONS[grade.question].label}", style="bold"))
     for reason in grade.reasons:
@@ -222,8 +227,12 @@ def explanation(record: Record, scheme: str) -> Group:
             change = "" if step.after is None else f" → {step.after}"
             lines.append(Text(f"   {step.text}{change}"))
     if scheme == "grade_start":
-        lines.append(Text("   GRADE rates a body of evidence, not a paper: this is only its start."))
-    lines.append(Text(f"4. Flags: {', '.join(FLAGS[f].label for f in grade.flags) or 'none'}", style="bold"))
+        lines.append(
+            Text("   GRADE rates a body of evidence, not a paper: this is only its start.")
+        )
+    lines.append(
+        Text(f"4. Flags: {', '.join(FLAGS[f].label for f in grade.flags) or 'none'}", style="bold")
+    )
     for reason in grade.reasons:
         if reason.speaks_for in FLAGS:
             lines.append(Text(f"   {FLAGS[reason.speaks_for].label}: {reason.value}"))
@@ -252,14 +261,27 @@ def status_page(
     head.add_column(style="dim")
     head.add_column()
     head.add_row("Store", escape(url))
-    head.add_row("Articles", f"{counts.articles:,} ({counts.retracted:,} retracted, {counts.deleted:,} deleted by NLM)")
+    head.add_row(
+        "Articles",
+        f"{counts.articles:,} ({counts.retracted:,} retracted, {counts.deleted:,} deleted by NLM)",
+    )
     head.add_row("Quarantined", f"{counts.quarantined:,}")
-    head.add_row("Graded by an older grader", f"{counts.outdated_grades:,}" + (" (pubgrade regrade)" if counts.outdated_grades else ""))
+    head.add_row(
+        "Graded by an older grader",
+        f"{counts.outdated_grades:,}" + (" (pubgrade regrade)" if counts.outdated_grades else ""),
+    )
     head.add_row("Daemon", daemon_state(heartbeat, now))
     parts: list[RenderableType] = [head]
     if topics:
         table = Table(title="Topics", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-        for column in ("Topic", "Articles", "Last success", "Stored through", "Failures", "Next run"):
+        for column in (
+            "Topic",
+            "Articles",
+            "Last success",
+            "Stored through",
+            "Failures",
+            "Next run",
+        ):
             table.add_column(column)
         for topic in topics:
             table.add_row(
@@ -273,7 +295,16 @@ def status_page(
         parts.append(table)
     if runs:
         table = Table(title="Last runs", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-        for column in ("Started", "Kind", "Subject", "State", "New", "Revised", "Missing", "Failed"):
+        for column in (
+            "Started",
+            "Kind",
+            "Subject",
+            "State",
+            "New",
+            "Revised",
+            "Missing",
+            "Failed",
+        ):
             table.add_column(column)
         for run in runs:
             table.add_row(

@@ -56,9 +56,39 @@ _SCRIPT_SET = frozenset(_SCRIPT)
 
 # DataBankName values that are trial registries (NLM's list of accession number sources).
 REGISTRIES = frozenset(
-    "ClinicalTrials.gov ISRCTN EudraCT EUCTR CTIS ANZCTR CTRI ChiCTR DRKS IRCT JapicCTI JMACCT JPRN jRCT "
-    "KCT CRiS NTR LTR NL-OMON PACTR RBR ReBec REBEC RPCEC SLCTR TCTR UMIN PER REPEC PHRR "
-    "REFCTRI".split()
+    [
+        "ClinicalTrials.gov",
+        "ISRCTN",
+        "EudraCT",
+        "EUCTR",
+        "CTIS",
+        "ANZCTR",
+        "CTRI",
+        "ChiCTR",
+        "DRKS",
+        "IRCT",
+        "JapicCTI",
+        "JMACCT",
+        "JPRN",
+        "jRCT",
+        "KCT",
+        "CRiS",
+        "NTR",
+        "LTR",
+        "NL-OMON",
+        "PACTR",
+        "RBR",
+        "ReBec",
+        "REBEC",
+        "RPCEC",
+        "SLCTR",
+        "TCTR",
+        "UMIN",
+        "PER",
+        "REPEC",
+        "PHRR",
+        "REFCTRI",
+    ]
 ) | {"UMIN CTR", "JPRN-UMIN", "NTR (Dutch)", "UMIN-CTR"}
 
 _ORCID = re.compile(r"(\d{4})-?(\d{4})-?(\d{4})-?(\d{3}[\dXx])")
@@ -266,7 +296,9 @@ def _joined(element: etree._Element) -> str:
 
 def _script(text: str, table: dict[int, int]) -> str:
     bare = text.strip()
-    return text.replace(bare, bare.translate(table)) if bare and _SCRIPT_SET.issuperset(bare) else text
+    return (
+        text.replace(bare, bare.translate(table)) if bare and _SCRIPT_SET.issuperset(bare) else text
+    )
 
 
 def _math(element: etree._Element) -> str:
@@ -453,7 +485,9 @@ def _read_article(
                     if authors and not authors[0].affiliations:
                         import msgspec
 
-                        authors[0] = msgspec.structs.replace(authors[0], affiliations=(affiliation,))
+                        authors[0] = msgspec.structs.replace(
+                            authors[0], affiliations=(affiliation,)
+                        )
                         values["authors"] = tuple(authors)
             case "Language":
                 languages.append(text_of(part))
@@ -572,9 +606,7 @@ def _author(element: etree._Element) -> Author:
             case _:
                 names[part.tag] = text_of(part)
     collective = names.get("CollectiveName")
-    person = " ".join(
-        names[key] for key in ("ForeName", "LastName", "Suffix") if names.get(key)
-    )
+    person = " ".join(names[key] for key in ("ForeName", "LastName", "Suffix") if names.get(key))
     if "ForeName" not in names and names.get("Initials"):
         person = f"{names['Initials']} {person}"
     return Author(
@@ -599,7 +631,7 @@ def _publication_types(element: etree._Element) -> tuple[PublicationType, ...]:
 
 
 def _title_case(name: str) -> str:
-    """"JOURNAL ARTICLE" as NLM writes it today; anything else as it is."""
+    """ "JOURNAL ARTICLE" as NLM writes it today; anything else as it is."""
     return name.title().replace("'S", "'s") if name.isupper() and len(name) > 4 else name
 
 

@@ -203,7 +203,9 @@ class Daemon:
         failures = self._failures[topic.name] = self._failures.get(topic.name, 0) + 1
         settings = self._config.daemon
         wait = min(settings.retry * 2 ** min(failures - 1, 20), settings.retry_most)
-        logger.error("topic {} failed ({} in a row): {}. Next try in {}", topic.name, failures, why, wait)
+        logger.error(
+            "topic {} failed ({} in a row): {}. Next try in {}", topic.name, failures, why, wait
+        )
         if self._stop.is_set():
             return
         at = datetime.now(UTC) + wait
@@ -215,13 +217,15 @@ class Daemon:
         job = self._scheduler.get_job(_job(topic.name)) if self._scheduler.running else None
         if job is None:
             return
-        state = next((t for t in self._store.topics() if t.name == topic.name), None)
         try:
+            state = next((t for t in self._store.topics() if t.name == topic.name), None)
             self._store.note_attempt(
-                topic.name, error=state.last_error if state else None, next_run=job.next_run_time
+                topic.name,
+                error=state.last_error if state and state.failures else None,
+                next_run=job.next_run_time,
             )
-        except (StoreError, TypeError):
-            logger.debug("next run of {} not noted", topic.name)
+        except StoreError as error:
+            logger.debug("next run of {} not noted: {}", topic.name, error)
 
 
 def _job(name: str) -> str:

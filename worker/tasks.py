@@ -115,7 +115,9 @@ def _set_up_logs(config: Config, level: str) -> None:
             keep=settings.keep,
         )
     except OSError as error:
-        raise ConfigError(f"[log] file {settings.file}: cannot be written: {error.strerror}") from None
+        raise ConfigError(
+            f"[log] file {settings.file}: cannot be written: {error.strerror}"
+        ) from None
 
 
 def _store(config: Config, *, create: bool = True) -> Store:
@@ -129,7 +131,9 @@ def _client(config: Config) -> EntrezClient:
     settings = config.entrez
     email = settings.email
     if email is None and sys.stdin.isatty() and sys.stderr.isatty():
-        sys.stderr.write("NCBI asks for your e-mail address (kept in config.toml or PUBGRADE_EMAIL): ")
+        sys.stderr.write(
+            "NCBI asks for your e-mail address (kept in config.toml or PUBGRADE_EMAIL): "
+        )
         sys.stderr.flush()
         email = sys.stdin.readline().strip() or None
     if email is None:
@@ -147,9 +151,11 @@ def _client(config: Config) -> EntrezClient:
 
 
 @contextmanager
-def _progress(invocation: Invocation, label: str, total: int | None) -> Iterator[Callable[[int], None]]:
+def _progress(
+    invocation: Invocation, label: str, total: int | None
+) -> Iterator[Callable[[int], None]]:
     """Call the value with the number of records done; a bar appears only after `SLOW` seconds."""
-    if not sys.stderr.isatty() or invocation.quiet or invocation.json and not sys.stderr.isatty():
+    if not sys.stderr.isatty() or invocation.quiet or (invocation.json and not sys.stderr.isatty()):
         yield lambda _: None
         return
     from rich.progress import (
@@ -375,7 +381,9 @@ def sync(invocation: Invocation, *, topics: list[str], email: str | None) -> int
             "(`pubgrade init` writes an example)."
         )
     if unknown := [name for name in topics if name not in by_name]:
-        raise ConfigError(f"unknown topic {', '.join(unknown)}; the topics are {', '.join(by_name)}")
+        raise ConfigError(
+            f"unknown topic {', '.join(unknown)}; the topics are {', '.join(by_name)}"
+        )
     stop = threading.Event()
     signal.signal(signal.SIGINT, lambda *_: stop.set())
     status = EXIT_DONE
@@ -425,7 +433,9 @@ def sync(invocation: Invocation, *, topics: list[str], email: str | None) -> int
 def run(invocation: Invocation) -> int:
     from worker.schedule import Daemon
 
-    config = load_config(Path(invocation.config) if invocation.config else None, store=invocation.store)
+    config = load_config(
+        Path(invocation.config) if invocation.config else None, store=invocation.store
+    )
     _set_up_logs(config, "DEBUG" if invocation.verbose else config.log.level)
     if config.entrez.email is None:
         raise ConfigError(
@@ -641,7 +651,9 @@ def query(invocation: Invocation, *, filters: dict[str, Any], count_by: str | No
                 _say(f"next page: --after {page.next_cursor}")
             return EXIT_DONE
         if not page.records:
-            _say("Nothing found. Fewer words or filters find more; `pubgrade status` counts the store.")
+            _say(
+                "Nothing found. Fewer words or filters find more; `pubgrade status` counts the store."
+            )
             return EXIT_DONE
         pages.console().print(pages.record_table(page.records))
         if page.next_cursor and not invocation.quiet:
@@ -662,7 +674,9 @@ def show(invocation: Invocation, *, pmid: str, history: bool) -> int:
     with _store(_config(invocation), create=False) as store:
         record = store.get(number)
         if record is None:
-            _say(f"PMID {number} is not in the store. `pubgrade fetch {number}` gets it from PubMed.")
+            _say(
+                f"PMID {number} is not in the store. `pubgrade fetch {number}` gets it from PubMed."
+            )
             return EXIT_SOME_FAILED
         changes = store.history(number) if history or invocation.json else []
         if invocation.json:
@@ -722,7 +736,9 @@ def schemes(invocation: Invocation, *, scheme: str | None) -> int:
                     "scheme": table.id,
                     "title": table.title,
                     "source": table.source,
-                    "rows": [{"id": row.id, "level": row.level, "text": row.text} for row in table.rows],
+                    "rows": [
+                        {"id": row.id, "level": row.level, "text": row.text} for row in table.rows
+                    ],
                 }
             )
             continue
@@ -744,7 +760,9 @@ def schemes(invocation: Invocation, *, scheme: str | None) -> int:
 
 
 @_command
-def export(invocation: Invocation, *, file: str, format: str | None, filters: dict[str, Any]) -> int:
+def export(
+    invocation: Invocation, *, file: str, format: str | None, filters: dict[str, Any]
+) -> int:
     suffix = Path(file).suffix.lstrip(".").lower()
     name = format or (suffix if suffix in FORMATS else "jsonl" if file == "-" else "")
     if name not in FORMATS:
@@ -804,7 +822,9 @@ def regrade(invocation: Invocation, *, everything: bool) -> int:
     if invocation.json:
         _emit({"regraded": done, "changed": changed, "seconds": round(seconds, 3)})
     else:
-        sys.stdout.write(f"{done:,} records graded again, {changed:,} grades changed ({seconds:.0f} s)\n")
+        sys.stdout.write(
+            f"{done:,} records graded again, {changed:,} grades changed ({seconds:.0f} s)\n"
+        )
     return EXIT_DONE
 
 

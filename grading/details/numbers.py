@@ -4,17 +4,37 @@ from __future__ import annotations
 
 import re
 
-_UNITS = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
-    "sixteen seventeen eighteen nineteen".split()
-)
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+_UNITS = [
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+]
+_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 _VALUES = {word: number for number, word in enumerate(_UNITS)} | {
     word: 20 + 10 * number for number, word in enumerate(_TENS)
 }
 _WORD = "(?:" + "|".join((*_TENS, *reversed(_UNITS[1:]))) + ")"
 # "forty-two", "one hundred and twenty", "two hundred"
-IN_WORDS = rf"(?:{_WORD} (?:hundred|thousand)(?: and)?(?: {_WORD}(?:[- ]{_WORD})?)?|{_WORD}(?:-{_WORD})?)"
+IN_WORDS = (
+    rf"(?:{_WORD} (?:hundred|thousand)(?: and)?(?: {_WORD}(?:[- ]{_WORD})?)?|{_WORD}(?:-{_WORD})?)"
+)
 # "1,234", "1 234" with a thin or no-break space, "45". RE2 has no look-around: `stands_alone` says
 # whether what was found is a whole number and not part of a decimal, a range, a rate or a date.
 INTEGER = r"\b\d{1,3}(?:[,\x{2009}\x{202f}\x{a0}]\d{3})+\b|\b\d{1,7}\b"

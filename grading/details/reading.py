@@ -12,6 +12,7 @@ from grading.article import Article
 from grading.details.numbers import COUNT, DECIMAL, decimal, integer, stands_alone
 from grading.details.values import NOT_REPORTED, Arm, Detail, Details, Effect, RegistryMention
 
+
 def _linear(pattern: str) -> Any:
     """RE2: time linear in the text, whatever the pattern. Any case."""
     return re2.compile(f"(?i){pattern}")
@@ -29,22 +30,28 @@ _RANDOMISED = _linear(
     rf"(?P<n>{COUNT})\s{_FILL}{_PEOPLE}?(?:\s[^.;]{{0,40}}?)?\s?(?:\([^)]*\)\s)?(?:were|was)\s"
     rf"(?:[\w-]+\s)?(?:randomi[sz]ed|randomly|assigned|allocated)"
     rf"|(?:randomi[sz]ed|randomly (?:assigned|allocated)|we assigned)\s(?:a total of\s)?(?P<n2>{COUNT})\s{_FILL}{_PEOPLE}"
-    rf"|(?P<n3>{COUNT})\s{_FILL}(?:underwent randomi[sz]ation)")
+    rf"|(?P<n3>{COUNT})\s{_FILL}(?:underwent randomi[sz]ation)"
+)
 _ENROLLED = _linear(
     rf"(?P<n>{COUNT})\s{_FILL}{_PEOPLE}(?:\s[^.;]{{0,60}}?)?\s(?:were|was)?\s?(?:enrolled|recruited|included|entered|studied"
     rf"|participated|took part|identified|eligible|treated|evaluated|assessed|completed)"
     rf"|(?:enrolled|recruited|included|studied|involving|comprised|consisted of|sample of|total of|in|of|with|among)\s"
-    rf"(?:a total of\s)?(?P<n2>{COUNT})\s{_FILL}{_PEOPLE}\b")
+    rf"(?:a total of\s)?(?P<n2>{COUNT})\s{_FILL}{_PEOPLE}\b"
+)
 _START = _linear(rf"(?:^|[.:]\s)(?P<n>{COUNT})\s{_FILL}{_PEOPLE}\b")
 _ANALYSED = _linear(
     rf"(?P<n>{COUNT})\s{_FILL}{_PEOPLE}?(?:\s[^.;]{{0,30}}?)?\s?(?:were\s)?(?:analy[sz]ed|included in the (?:[\w-]+\s)?analys[ei]s"
-    rf"|completed (?:the )?(?:study|trial|follow-up)|were evaluable)")
+    rf"|completed (?:the )?(?:study|trial|follow-up)|were evaluable)"
+)
 _N_EQUALS = _linear(r"\b[nN]\s?=\s?(?P<n>\d{1,3}(?:[, \x{2009}]\d{3})+|\d+)")
 _ARM = re.compile(r"\(\s?[nN]\s?=\s?(?P<n>\d[\d,]*)\s?[),;]")
 _ARM_NAME = re.compile(r"[A-Za-z][\w/+-]*(?:\s[\w/+-]+){0,3}\s$")
 _ARMS = _linear(
-    rf"(?P<n>two|three|four|five|six|[2-6])[ -](?:arm(?:ed)?|parallel|(?:treatment |study |intervention )?(?:groups|arms))")
-_NOT_THE_STUDY = _linear(r"screened|invited|approached|per cent|percent|worldwide|million|each year|%")
+    r"(?P<n>two|three|four|five|six|[2-6])[ -](?:arm(?:ed)?|parallel|(?:treatment |study |intervention )?(?:groups|arms))"
+)
+_NOT_THE_STUDY = _linear(
+    r"screened|invited|approached|per cent|percent|worldwide|million|each year|%"
+)
 
 _MEASURES = (
     ("OR", r"(?:adjusted |pooled |crude |multivariable-adjusted )?odds ratios?|a?ORs?"),
@@ -67,15 +74,20 @@ _EFFECT = _linear(
     rf"\b(?:{_MEASURE})\b"
     rf"(?:\s?[(\[][A-Za-z]{{1,6}}s?[)\]])?"
     rf"[\s,:;=(\[]*(?:(?:was|of|is|for|were|estimate|value|=|≈|~)\s?[\s,:;=(\[]*){{0,2}}"
-    rf"(?P<value>{DECIMAL})\s?(?P<percent>%)?")
+    rf"(?P<value>{DECIMAL})\s?(?P<percent>%)?"
+)
 _CI = re.compile(
     rf"^[\s,;:(\[]*(?:with\s)?(?:a\s)?(?:(?P<level>9\d(?:\.\d)?)\s?%\s?)?"
     rf"(?:(?:CI|confidence intervals?|CrI|credible intervals?)(?:\s?[(\[]CI[)\]])?)?"
     rf"[\s,:;=(\[]*(?:of\s|from\s)?(?P<low>{DECIMAL})\s?%?\s?(?:to|[-–—−,;]|and)\s?(?P<high>{DECIMAL})\s?%?",
     re.IGNORECASE,
 )
-_P = re.compile(r"^[^.;()]{0,3}[\s,;:)\]]*(?:and\s)?[pP](?:[ -]?value)?\s?(?P<p>[<>=≤≥]\s?0?[.·]\d+(?:\s?[×x]\s?10\S+)?)")
-_I2 = _linear(r"\bI(?:2|²|\(2\)|\^2|-squared)\s?(?:statistic\s)?(?:=|was|of|:|>|,)?\s?(?P<v>\d{1,3}(?:[.·]\d+)?)\s?%")
+_P = re.compile(
+    r"^[^.;()]{0,3}[\s,;:)\]]*(?:and\s)?[pP](?:[ -]?value)?\s?(?P<p>[<>=≤≥]\s?0?[.·]\d+(?:\s?[×x]\s?10\S+)?)"
+)
+_I2 = _linear(
+    r"\bI(?:2|²|\(2\)|\^2|-squared)\s?(?:statistic\s)?(?:=|was|of|:|>|,)?\s?(?P<v>\d{1,3}(?:[.·]\d+)?)\s?%"
+)
 _REGISTRIES = (
     ("ClinicalTrials.gov", re.compile(r"\bNCT\s?(?:no\.?\s?)?0?\d{7,8}\b", re.I)),
     ("ISRCTN", re.compile(r"\bISRCTN\s?(?:no\.?\s?)?\d{8}\b", re.I)),
@@ -96,31 +108,63 @@ _REGISTRIES = (
     ("SLCTR", re.compile(r"\bSLCTR/\d{4}/\d{3}\b", re.I)),
 )
 _REGISTRY_HINT = _linear(
-    r"NCT|ISRCTN|CRD|ChiCTR|ACTRN|20\d\d-\d{6}|CTRI|UMIN|jRCT|Japic|DRKS|PACTR|NTR|NL\s?\d|IRCT|KCT|TCTR|RBR|SLCTR")
+    r"NCT|ISRCTN|CRD|ChiCTR|ACTRN|20\d\d-\d{6}|CTRI|UMIN|jRCT|Japic|DRKS|PACTR|NTR|NL\s?\d|IRCT|KCT|TCTR|RBR|SLCTR"
+)
 _SIMPLE: dict[str, Any] = {
-    "masking": _linear(r"(?:double|single|triple)[- ](?:blind(?:ed)?|mask(?:ed)?)|open[- ]label|(?:assessor|observer|investigator)[- ]blind(?:ed)?"),
-    "allocation": _linear(r"(?:cluster |block |stratified )?randomi[sz](?:ed|ation)|randomly (?:assigned|allocated)|non-?randomi[sz]ed|quasi-?randomi[sz]ed"),
-    "phase": _linear(r"\bphase (?P<v>I{1,3}[ab]?(?:/I{1,3}[ab]?)?|IV|[1-4][ab]?(?:/[1-4][ab]?)?)\b"),
-    "setting": _linear(r"\b(?:tertiary (?:care )?(?:hospital|center|centre|referral)|primary care|general practice|community[- ]based|outpatient clinics?|emergency departments?|intensive care units?|university hospitals?|nursing homes?|schools?)\b"),
-    "recruitment_dates": _linear(r"\b(?:between|from|during)\s(?:(?:January|February|March|April|May|June|July|August|September|October|November|December)\s(?:\d{1,2},?\s)?)?(?:19|20)\d\d\s?(?:to|and|through|until|[-–])\s?(?:(?:January|February|March|April|May|June|July|August|September|October|November|December)\s(?:\d{1,2},?\s)?)?(?:19|20)\d\d"),
-    "risk_of_bias_tool": _linear(r"Cochrane (?:Collaboration(?:['’]s)? )?(?:risk[- ]of[- ]bias|RoB)(?: tool)?(?: 2)?|Newcastle[- ]Ottawa(?: scale)?|QUADAS(?:-2)?|ROBINS-I|RoB ?2|AMSTAR(?:[- ]2)?|Jadad(?: scale| score)?|PEDro(?: scale)?"),
+    "masking": _linear(
+        r"(?:double|single|triple)[- ](?:blind(?:ed)?|mask(?:ed)?)|open[- ]label|(?:assessor|observer|investigator)[- ]blind(?:ed)?"
+    ),
+    "allocation": _linear(
+        r"(?:cluster |block |stratified )?randomi[sz](?:ed|ation)|randomly (?:assigned|allocated)|non-?randomi[sz]ed|quasi-?randomi[sz]ed"
+    ),
+    "phase": _linear(
+        r"\bphase (?P<v>I{1,3}[ab]?(?:/I{1,3}[ab]?)?|IV|[1-4][ab]?(?:/[1-4][ab]?)?)\b"
+    ),
+    "setting": _linear(
+        r"\b(?:tertiary (?:care )?(?:hospital|center|centre|referral)|primary care|general practice|community[- ]based|outpatient clinics?|emergency departments?|intensive care units?|university hospitals?|nursing homes?|schools?)\b"
+    ),
+    "recruitment_dates": _linear(
+        r"\b(?:between|from|during)\s(?:(?:January|February|March|April|May|June|July|August|September|October|November|December)\s(?:\d{1,2},?\s)?)?(?:19|20)\d\d\s?(?:to|and|through|until|[-–])\s?(?:(?:January|February|March|April|May|June|July|August|September|October|November|December)\s(?:\d{1,2},?\s)?)?(?:19|20)\d\d"
+    ),
+    "risk_of_bias_tool": _linear(
+        r"Cochrane (?:Collaboration(?:['’]s)? )?(?:risk[- ]of[- ]bias|RoB)(?: tool)?(?: 2)?|Newcastle[- ]Ottawa(?: scale)?|QUADAS(?:-2)?|ROBINS-I|RoB ?2|AMSTAR(?:[- ]2)?|Jadad(?: scale| score)?|PEDro(?: scale)?"
+    ),
     "deaths": _linear(rf"(?P<v>{COUNT})\s(?:[\w-]+\s){{0,2}}(?:deaths?|died)\b"),
-    "discontinuations": _linear(rf"(?P<v>{COUNT})\s(?:[\w-]+\s){{0,3}}(?:discontinued|withdrew|dropped out|were lost to follow-up|withdrawals)"),
-    "adverse_events": _linear(r"[^.]{0,80}\b(?:adverse (?:events?|effects?|reactions?)|side effects?|complications?)\b[^.]{0,80}"),
+    "discontinuations": _linear(
+        rf"(?P<v>{COUNT})\s(?:[\w-]+\s){{0,3}}(?:discontinued|withdrew|dropped out|were lost to follow-up|withdrawals)"
+    ),
+    "adverse_events": _linear(
+        r"[^.]{0,80}\b(?:adverse (?:events?|effects?|reactions?)|side effects?|complications?)\b[^.]{0,80}"
+    ),
     "limitations": _linear(r"[^.]*\blimit(?:ation|ed by)s?\b[^.]*\.?"),
 }
 _FOLLOW_UP = _linear(
     rf"(?:follow(?:ed)?[- ]?up (?:period |time |duration )?(?:was |of |for |at |ranged )?(?:a )?(?:median |mean )?(?:of )?|followed for (?:a )?(?:median |mean )?(?:of )?|over a (?:median |mean )?(?:follow-up )?(?:of )?)"
     rf"(?P<v>\d+(?:[.·]\d+)?|{COUNT})[ -](?P<u>days?|weeks?|months?|years?)"
-    rf"|(?P<v2>\d+(?:[.·]\d+)?|{COUNT})[ -](?P<u2>day|week|month|year)s?(?: of)? follow-?up")
-_CENTRES = _linear(rf"(?P<v>{COUNT})\s(?:[\w-]+\s){{0,2}}(?:centers|centres|hospitals|sites|clinics|institutions)\b")
-_AGE = _linear(r"(?:mean|median|average)?\s?\bage(?:d|s)?\b[^.;]{0,30}?(?P<v>\d{1,3}(?:[.·]\d+)?)(?:\s?(?:±|\(SD\D{0,4})\s?\d+(?:[.·]\d+)?)?[^.;]{0,12}?(?P<u>years?|months?|yrs?)")
+    rf"|(?P<v2>\d+(?:[.·]\d+)?|{COUNT})[ -](?P<u2>day|week|month|year)s?(?: of)? follow-?up"
+)
+_CENTRES = _linear(
+    rf"(?P<v>{COUNT})\s(?:[\w-]+\s){{0,2}}(?:centers|centres|hospitals|sites|clinics|institutions)\b"
+)
+_AGE = _linear(
+    r"(?:mean|median|average)?\s?\bage(?:d|s)?\b[^.;]{0,30}?(?P<v>\d{1,3}(?:[.·]\d+)?)(?:\s?(?:±|\(SD\D{0,4})\s?\d+(?:[.·]\d+)?)?[^.;]{0,12}?(?P<u>years?|months?|yrs?)"
+)
 _SEX = _linear(r"(?P<v>\d{1,3}(?:[.·]\d+)?)\s?%\s(?:were\s)?(?P<s>women|female|men|male)s?\b")
-_DATABASES = _linear(r"\b(?:PubMed|MEDLINE|EMBASE|Cochrane (?:Library|CENTRAL|Central Register of Controlled Trials)|CENTRAL|Web of Science|Scopus|CINAHL|PsycINFO|Google Scholar|LILACS|AMED|CNKI|Wanfang|ClinicalTrials\.gov)\b")
-_STUDIES = _linear(rf"(?P<n>{COUNT})\s(?:[\w-]+\s){{0,4}}(?:studies|trials|RCTs|articles|papers|reviews)\b(?:[^.;]{{0,60}}?(?:were|was|met|fulfilled|included|identified))?")
-_IN_STUDIES = _linear(rf"(?:with|involving|including|comprising|of|enrolling|\()\s?(?:a total of\s|over\s)?(?P<n>{COUNT})\s(?:[\w-]+\s){{0,2}}{_PEOPLE}")
-_PRIMARY = _linear(r"\bprimary (?:[\w-]+ )?(?:outcomes?|end-?points?)(?: measures?)? (?:was|were|is|included|:)\s?(?P<v>[^.;]{5,160})")
-_SECONDARY = _linear(r"\bsecondary (?:[\w-]+ )?(?:outcomes?|end-?points?)(?: measures?)? (?:was|were|included|:)\s?(?P<v>[^.;]{5,160})")
+_DATABASES = _linear(
+    r"\b(?:PubMed|MEDLINE|EMBASE|Cochrane (?:Library|CENTRAL|Central Register of Controlled Trials)|CENTRAL|Web of Science|Scopus|CINAHL|PsycINFO|Google Scholar|LILACS|AMED|CNKI|Wanfang|ClinicalTrials\.gov)\b"
+)
+_STUDIES = _linear(
+    rf"(?P<n>{COUNT})\s(?:[\w-]+\s){{0,4}}(?:studies|trials|RCTs|articles|papers|reviews)\b(?:[^.;]{{0,60}}?(?:were|was|met|fulfilled|included|identified))?"
+)
+_IN_STUDIES = _linear(
+    rf"(?:with|involving|including|comprising|of|enrolling|\()\s?(?:a total of\s|over\s)?(?P<n>{COUNT})\s(?:[\w-]+\s){{0,2}}{_PEOPLE}"
+)
+_PRIMARY = _linear(
+    r"\bprimary (?:[\w-]+ )?(?:outcomes?|end-?points?)(?: measures?)? (?:was|were|is|included|:)\s?(?P<v>[^.;]{5,160})"
+)
+_SECONDARY = _linear(
+    r"\bsecondary (?:[\w-]+ )?(?:outcomes?|end-?points?)(?: measures?)? (?:was|were|included|:)\s?(?P<v>[^.;]{5,160})"
+)
 _VERSUS = _linear(r"\s(?:versus|vs\.?|compared (?:with|to))\s")
 _LEFT = re.compile(r"[A-Za-z][\w/ -]{2,50}$")
 _RIGHT = re.compile(
@@ -131,7 +175,9 @@ _CONDITION = re.compile(
     r"[\w' /-]{3,70}?(?=[.,;:()]|\s(?:were|was|who|and|treated|in|at|from|receiving|to|by|using|on"
     r"|after)\b|$)"
 )
-_COUNTRIES = _linear(r"\b(?:Argentina|Australia|Austria|Bangladesh|Belgium|Brazil|Canada|Chile|China|Colombia|Croatia|Denmark|Egypt|Ethiopia|Finland|France|Germany|Ghana|Greece|Hong Kong|Hungary|Iceland|India|Indonesia|Iran|Iraq|Ireland|Israel|Italy|Japan|Kenya|Malawi|Malaysia|Mexico|Nepal|Netherlands|New Zealand|Nigeria|Norway|Pakistan|Peru|Philippines|Poland|Portugal|Romania|Russia|Rwanda|Saudi Arabia|Scotland|Serbia|Singapore|South Africa|South Korea|Spain|Sri Lanka|Sudan|Sweden|Switzerland|Taiwan|Tanzania|Thailand|Tunisia|Turkey|Uganda|United Kingdom|England|United States|USA|UK|Viet ?nam|Zambia|Zimbabwe)\b")
+_COUNTRIES = _linear(
+    r"\b(?:Argentina|Australia|Austria|Bangladesh|Belgium|Brazil|Canada|Chile|China|Colombia|Croatia|Denmark|Egypt|Ethiopia|Finland|France|Germany|Ghana|Greece|Hong Kong|Hungary|Iceland|India|Indonesia|Iran|Iraq|Ireland|Israel|Italy|Japan|Kenya|Malawi|Malaysia|Mexico|Nepal|Netherlands|New Zealand|Nigeria|Norway|Pakistan|Peru|Philippines|Poland|Portugal|Romania|Russia|Rwanda|Saudi Arabia|Scotland|Serbia|Singapore|South Africa|South Korea|Spain|Sri Lanka|Sudan|Sweden|Switzerland|Taiwan|Tanzania|Thailand|Tunisia|Turkey|Uganda|United Kingdom|England|United States|USA|UK|Viet ?nam|Zambia|Zimbabwe)\b"
+)
 
 
 def read_details(article: Article) -> Details:
@@ -183,7 +229,13 @@ def _detail(
     field: str = "abstract",
 ) -> Detail:
     return Detail(
-        reported=True, value=value, unit=unit, text=text[start:end], field=field, start=start, end=end
+        reported=True,
+        value=value,
+        unit=unit,
+        text=text[start:end],
+        field=field,
+        start=start,
+        end=end,
     )
 
 
@@ -195,7 +247,9 @@ def _counted(text: str, found: Any) -> Detail | None:
     start, end = _span(found, name)
     if not stands_alone(text, start, end):
         return None
-    if _NOT_THE_STUDY.search(text[start : found.end()]) or 1900 <= value <= 2030 and "," not in found[name]:
+    if _NOT_THE_STUDY.search(text[start : found.end()]) or (
+        1900 <= value <= 2030 and "," not in found[name]
+    ):
         return None
     return _detail(text, start, found.end(), value, "participants")
 
@@ -236,7 +290,9 @@ def _participants(article: Article, values: dict[str, object]) -> None:
         best = _counted(text, found)
     values["sample_size"] = best or analysed or NOT_REPORTED
     if found := _ARMS.search(text):
-        values["number_of_arms"] = _detail(text, found.start(), found.end(), integer(found["n"]), "arms")
+        values["number_of_arms"] = _detail(
+            text, found.start(), found.end(), integer(found["n"]), "arms"
+        )
     if found := _AGE.search(text):
         values["age"] = _detail(text, found.start(), found.end(), decimal(found["v"]), found["u"])
     if found := _SEX.search(text):
@@ -273,7 +329,12 @@ def _effects(text: str) -> Iterator[Effect]:
         if after := _P.match(text[end : end + 40]):
             p = after["p"].replace(" ", "")
             end += after.end()
-        if measure in ("OR", "HR", "RR", "IRR") and low is None and p is None and not found["value"].count("."):
+        if (
+            measure in ("OR", "HR", "RR", "IRR")
+            and low is None
+            and p is None
+            and not found["value"].count(".")
+        ):
             continue
         sentence = text[max(text.rfind(". ", 0, found.start()), 0) : found.end()]
         yield Effect(
@@ -303,7 +364,9 @@ def _reviews(article: Article, values: dict[str, object]) -> None:
     values["databases"] = tuple(_detail(text, m.start(), m.end(), m[0]) for m in databases.values())
     lowered = f"{article.title} {text}".lower()
     if found := _I2.search(text):
-        values["heterogeneity"] = _detail(text, found.start(), found.end(), decimal(found["v"]), "%")
+        values["heterogeneity"] = _detail(
+            text, found.start(), found.end(), decimal(found["v"]), "%"
+        )
     if "meta-analy" in lowered or "systematic" in lowered or databases:
         for found in _STUDIES.finditer(text):
             value = integer(found["n"])
@@ -340,13 +403,13 @@ def _study(article: Article, values: dict[str, object]) -> None:
         value2 = integer(number) if number[0].isalpha() else decimal(number)
         values["follow_up"] = _detail(text, found.start(), found.end(), value2, unit)
     if found := _CENTRES.search(text):
-        values["centres"] = _detail(text, found.start(), found.end(), integer(found["v"]), "centres")
+        values["centres"] = _detail(
+            text, found.start(), found.end(), integer(found["v"]), "centres"
+        )
     countries = {m[0]: m for m in _COUNTRIES.finditer(text)}
     values["countries"] = tuple(_detail(text, m.start(), m.end(), m[0]) for m in countries.values())
     for name, pattern in (("primary_outcomes", _PRIMARY), ("secondary_outcomes", _SECONDARY)):
-        values[name] = tuple(
-            _detail(text, *_span(m, "v"), m["v"]) for m in pattern.finditer(text)
-        )
+        values[name] = tuple(_detail(text, *_span(m, "v"), m["v"]) for m in pattern.finditer(text))
 
 
 def _versus(article: Article, values: dict[str, object]) -> None:
