@@ -31,6 +31,10 @@ _BEFORE = re.compile(
     r"|hierarchy|like|as in|value of)\s(?:[\w,-]+\s){0,4}$)",
     re.IGNORECASE,
 )
+# A wide pattern may hold the word that silences it: "a previous meta-analysis".
+_INSIDE = re.compile(
+    r"\b(?:(?P<negated>no|without)|(?P<other_work>previous|prior|earlier))\b", re.IGNORECASE
+)
 _AFTER = re.compile(
     r"^(?:(?P<hypothetical>s?\s(?:[\w-]+\s){0,5}(?:(?:is|are|will be|would be|remain) (?:\w+\s)?(?:needed"
     r"|required|warranted|necessary|lacking|awaited|underway|desirable|recommended|essential"
@@ -47,6 +51,9 @@ _AFTER = re.compile(
 def contexts(text: str, start: int, end: int, sentence: tuple[int, int]) -> frozenset[str]:
     """The contexts around ``text[start:end]`` within the sentence it stands in."""
     found = set()
+    inside = _INSIDE.search(text, start, end)
+    if inside and inside.lastgroup:
+        found.add(inside.lastgroup)
     before = _BEFORE.search(text, max(sentence[0], start - REACH), start)
     if before and before.lastgroup:
         found.add(before.lastgroup)

@@ -121,14 +121,13 @@ def levels(
 ) -> tuple[Levels, tuple[LevelStep, ...], tuple[Reason, ...]]:
     """The level in each scheme; every step that led there; the quotes behind steps down and up."""
     own, warned = set(attributes), set(flags)
-    for row in withheld():
-        if row.fits(design, question, own, warned):
-            steps = tuple(
-                LevelStep(scheme=name, rule=f"withheld.{row.id}", text=row.text) for name in SCHEMES
-            )
-            return Levels(), steps, ()
+    for reason_not in withheld():
+        if reason_not.fits(design, question, own, warned):
+            rule, text = f"withheld.{reason_not.id}", reason_not.text
+            none = tuple(LevelStep(scheme=name, rule=rule, text=text) for name in SCHEMES)
+            return Levels(), none, ()
     values: dict[str, Any] = {}
-    steps: list[LevelStep] = []  # type: ignore[no-redef]
+    steps: list[LevelStep] = []
     reasons: list[Reason] = []
     moves = _moves(evidence, design, own, details)
     for scheme in schemes().values():
@@ -201,8 +200,7 @@ def _moves(evidence: Evidence, design: str, attributes: set[str], details: Detai
         found.append(
             (
                 "imprecision",
-                "Serious imprecision: the interval of the primary outcome spans benefit and harm "
-                "(ours).",
+                "Serious imprecision: the primary outcome's interval spans benefit and harm (ours).",
                 1,
                 _effect_quote(spanning, "level_down:imprecision"),
             )

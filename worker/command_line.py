@@ -189,13 +189,13 @@ _Scheme = Annotated[str, typer.Option(help="ocebm_2011, ocebm_2009, grade_start,
 _Design = Annotated[
     list[str] | None,
     typer.Option(help="Design id; may stand more than once.", autocompletion=_complete("DESIGNS")),
-]  # type: ignore[arg-type]
+]
 _Question = Annotated[
     str | None,
     typer.Option(
         help="therapy, harm, diagnosis, prognosis, …", autocompletion=_complete("QUESTIONS")
     ),
-]  # type: ignore[arg-type]
+]
 _Topic = Annotated[str | None, typer.Option(help="Articles of this topic.")]
 _Journal = Annotated[str | None, typer.Option(help="Name, abbreviation or ISSN.")]
 _Author = Annotated[str | None, typer.Option(help="Last name, or last name and initials.")]
@@ -208,10 +208,10 @@ _Added = Annotated[str | None, typer.Option(help="Stored on or after this day.")
 _Flag = Annotated[
     list[str] | None,
     typer.Option(help="Has this flag (retracted, preprint, …).", autocompletion=_complete("FLAGS")),
-]  # type: ignore[arg-type]
+]
 _NotFlag = Annotated[
     list[str] | None, typer.Option(help="Has it not.", autocompletion=_complete("FLAGS"))
-]  # type: ignore[arg-type]
+]
 _MinN = Annotated[int | None, typer.Option("--min-n", help="Reported sample size at least.")]
 _Sort = Annotated[str, typer.Option(help="relevance, level, date or added.")]
 _After = Annotated[str | None, typer.Option(help="Cursor of the page before.")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 EXIT_DONE = 0
 EXIT_SOME_FAILED = 1
@@ -44,15 +45,19 @@ def split_global_options(arguments: list[str]) -> tuple[list[str], Invocation]:
         if argument == "--":
             rest += [argument, *left]
         elif argument in _SWITCHES:
-            found = replace(found, **{_SWITCHES[argument]: True})
+            found = _with(found, {_SWITCHES[argument]: True})
         elif name in _VALUES and equals:
-            found = replace(found, **{_VALUES[name]: value})
+            found = _with(found, {_VALUES[name]: value})
         elif argument in _VALUES:
             following = next(left, None)
             if following is None:
                 rest.append(argument)
             else:
-                found = replace(found, **{_VALUES[argument]: following})
+                found = _with(found, {_VALUES[argument]: following})
         else:
             rest.append(argument)
     return rest, found
+
+
+def _with(invocation: Invocation, changes: dict[str, Any]) -> Invocation:
+    return replace(invocation, **changes)

@@ -39,6 +39,10 @@ def redact(text: str) -> str:
     return _ASSIGNED.sub(rf"\1\2{MASK}", text)
 
 
+def _write(line: str) -> None:
+    sys.stderr.write(line)
+
+
 def set_up(
     level: str,
     *,
@@ -60,7 +64,7 @@ def set_up(
     logger.remove()
     # stderr is looked up with each line: while a progress bar is shown, rich stands in for it.
     logger.add(
-        lambda line: sys.stderr.write(line) and None,
+        _write,
         level=level,
         format=lambda record: _line(record, render(record)),
         colorize=False,

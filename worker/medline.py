@@ -129,20 +129,18 @@ def _article(lines: list[str]) -> Article:
                     dated.setdefault(tag, moment)
     for text in by["PHST"]:
         moment = _compact_date(text)
-        event = re.search(r"\[(\w+)\]", text)
-        if moment and event:
-            events.append(DatedEvent(event=event[1].lower(), date=moment, precision="day"))
+        named = re.search(r"\[(\w+)\]", text)
+        if moment and named:
+            events.append(DatedEvent(event=named[1].lower(), date=moment, precision="day"))
     ids, registry, accessions = _identifiers(by)
     status = first("STAT")
     issn = re.match(r"\d{4}-\d{3}[\dX]", first("IS") or "")
     count = first("RF")
-    kinds = {"plain-language-summary": []}  # type: dict[str, list[OtherAbstract]]
-    other = []
+    plain: list[OtherAbstract] = []
+    other: list[OtherAbstract] = []
     for text in by["OAB"]:
         item = OtherAbstract(type="Publisher", text=text)
-        (
-            kinds["plain-language-summary"] if "plain language" in text[:60].lower() else other
-        ).append(item)
+        (plain if "plain language" in text[:60].lower() else other).append(item)
     return Article(
         pmid=int(pmid),
         title=first("TI") or first("BTI") or "",
@@ -150,7 +148,7 @@ def _article(lines: list[str]) -> Article:
         abstract=abstract,
         sections=sections,
         other_abstracts=tuple(other),
-        plain_language_summaries=tuple(kinds["plain-language-summary"]),
+        plain_language_summaries=tuple(plain),
         languages=tuple(by["LA"]),
         journal=first("JT") or first("TA"),
         journal_abbreviation=first("TA"),

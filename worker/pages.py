@@ -209,18 +209,20 @@ def explanation(record: Record, scheme: str) -> Group:
         Text(),
         Text(f"1. Design: {grade.design_label} ({grade.confidence:.0%} sure)", style="bold"),
     ]
-    for reason in grade.reasons:
-        if reason.speaks_for in DESIGNS:
-            lines.append(
-                Text(
-                    f"   {reason.weight:+.1f}  “{reason.value}” ({_place(reason)})"
-                    f" speaks for {_target(reason.speaks_for)}"
-                )
-            )
+    lines += [
+        Text(
+            f"   {reason.weight:+.1f}  “{reason.value}” ({_place(reason)})"
+            f" speaks for {_target(reason.speaks_for)}"
+        )
+        for reason in grade.reasons
+        if reason.speaks_for in DESIGNS
+    ]
     lines.append(Text(f"2. Question: {QUESTIONS[grade.question].label}", style="bold"))
-    for reason in grade.reasons:
-        if reason.speaks_for == f"question:{grade.question}":
-            lines.append(Text(f"   “{reason.value}” ({_place(reason)})"))
+    lines += [
+        Text(f"   “{reason.value}” ({_place(reason)})")
+        for reason in grade.reasons
+        if reason.speaks_for == f"question:{grade.question}"
+    ]
     lines.append(Text(f"3. Level in {SCHEME_NAMES[scheme]}", style="bold"))
     for step in grade.level_steps:
         if step.scheme == scheme:
@@ -230,12 +232,13 @@ def explanation(record: Record, scheme: str) -> Group:
         lines.append(
             Text("   GRADE rates a body of evidence, not a paper: this is only its start.")
         )
-    lines.append(
-        Text(f"4. Flags: {', '.join(FLAGS[f].label for f in grade.flags) or 'none'}", style="bold")
-    )
-    for reason in grade.reasons:
-        if reason.speaks_for in FLAGS:
-            lines.append(Text(f"   {FLAGS[reason.speaks_for].label}: {reason.value}"))
+    named = ", ".join(FLAGS[flag].label for flag in grade.flags) or "none"
+    lines.append(Text(f"4. Flags: {named}", style="bold"))
+    lines += [
+        Text(f"   {FLAGS[reason.speaks_for].label}: {reason.value}")
+        for reason in grade.reasons
+        if reason.speaks_for in FLAGS
+    ]
     return Group(*lines)
 
 

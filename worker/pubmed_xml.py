@@ -7,12 +7,14 @@ https://www.nlm.nih.gov/bsd/licensee/elements_descriptions.html and the PubMed D
 
 from __future__ import annotations
 
+import codecs
 import html
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
+import msgspec
 from lxml import etree
 
 from grading import Article
@@ -180,8 +182,6 @@ def _utf8_reader(stream: BinaryIO, where: str) -> Iterator[bytes]:
         while chunk := stream.read(CHUNK):
             yield chunk
         return
-    import codecs
-
     try:
         decoder = codecs.getincrementaldecoder(encoding)()
         yield decoder.decode(first).encode()
@@ -477,18 +477,13 @@ def _read_article(
             case "Abstract":
                 values.update(_abstract(part))
             case "AuthorList":
-                values["authors"] = tuple(_author(a) for a in part if a.tag == "Author")
+                authors = [_author(a) for a in part if a.tag == "Author"]
                 values["authors_complete"] = part.get("CompleteYN", "Y") == "Y"
                 # Before 2014 one affiliation stood after the list, for the first author.
-                if affiliation := _text_at(element, "Affiliation"):
-                    authors = list(values["authors"])
-                    if authors and not authors[0].affiliations:
-                        import msgspec
-
-                        authors[0] = msgspec.structs.replace(
-                            authors[0], affiliations=(affiliation,)
-                        )
-                        values["authors"] = tuple(authors)
+                affiliation = _text_at(element, "Affiliation")
+                if affiliation and authors and not authors[0].affiliations:
+                    authors[0] = msgspec.structs.replace(authors[0], affiliations=(affiliation,))
+                values["authors"] = tuple(authors)
             case "Language":
                 languages.append(text_of(part))
             case "DataBankList":
@@ -766,8 +761,9 @@ def _from_book(root: etree._Element) -> Article:
             case "AuthorList":
                 people(part)
             case "PublicationType":
-                kind = PublicationType(name=text_of(part), ui=part.get("UI"))
-                values["publication_types"] = (*values.get("publication_types", ()), kind)  # type: ignore[misc]
+                published_as = PublicationType(name=text_of(part), ui=part.get("UI"))
+                known_types = values.get("publication_types", ())
+                values["publication_types"] = (*known_types, published_as)  # type: ignore[misc]
             case "Abstract":
                 values.update(_abstract(part))
             case "KeywordList":

@@ -15,7 +15,7 @@ from datetime import UTC, date, datetime
 from functools import wraps
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -50,9 +50,6 @@ BATCH = 500  # records a transaction
 SLOW = 2.0  # seconds after which a person who watches sees progress
 MOST_LISTED = 20  # failures printed one by one
 
-P = ParamSpec("P")
-Command = Callable[Concatenate[Invocation, P], int]
-
 
 def _say(message: str) -> None:
     print(message, file=sys.stderr)  # noqa: T201
@@ -62,11 +59,11 @@ def _emit(record: object) -> None:
     sys.stdout.write(msgspec.json.encode(record).decode() + "\n")
 
 
-def _command(function: Command[P]) -> Command[P]:
+def _command(function: Callable[..., int]) -> Callable[..., int]:
     """Errors become one or two lines and the exit status of the contract; no traceback but with -v."""
 
     @wraps(function)
-    def call(invocation: Invocation, *args: P.args, **kwargs: P.kwargs) -> int:
+    def call(invocation: Invocation, *args: Any, **kwargs: Any) -> int:
         try:
             return function(invocation, *args, **kwargs)
         except KeyboardInterrupt:
