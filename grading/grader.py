@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from grading.article import Article, Correction
 from grading.attributes import attributes
-from grading.decision import decide, design_reasons
+from grading.decision import GROUPS, decide, design_reasons, model_points
 from grading.details import read_details
 from grading.evidence import find
 from grading.flags import flags
@@ -12,9 +12,11 @@ from grading.grades import Grade, Reason
 from grading.levels import levels
 from grading.questions import question
 from grading.stated_level import stated_level
+from grading.text_model import predict
 from grading.vocabulary import DESIGNS
 
 GRADER_VERSION = "1"  # raise it when the same article gives another grade
+SHORTEST_TEXT = 200  # characters of abstract below which the text model is not asked (ours)
 
 
 def grade(article: Article, *, notices: tuple[Correction, ...] = ()) -> Grade:
@@ -24,7 +26,9 @@ def grade(article: Article, *, notices: tuple[Correction, ...] = ()) -> Grade:
     own comments and corrections.
     """
     evidence = find(article, notices)
-    decision = decide(evidence)
+    # A title alone is too little for the text model, and other languages are unknown to it.
+    model = predict(article).probabilities if len(article.abstract) >= SHORTEST_TEXT else None
+    decision = decide(evidence, model)
     design = decision.design
     details = read_details(article)
     own = attributes(evidence, design, decision.form)
@@ -36,6 +40,17 @@ def grade(article: Article, *, notices: tuple[Correction, ...] = ()) -> Grade:
         confidence *= 0.9  # included designs not told: level 2 with lowered confidence (rubric)
     stated = stated_level(article)
     reasons: list[Reason] = [hit.reason() for hit in design_reasons(evidence, decision)]
+    if model is not None:
+        share = model.get(GROUPS.get(design, "primary_research"), 0.0)
+        reasons.append(
+            Reason(
+                kind="model",
+                value=f"the text model gives designs of this kind {share:.0%}",
+                speaks_for=design,
+                weight=round(model_points(design, model), 2),
+                signal="text_model",
+            )
+        )
     for name in own:
         reasons += [hit.reason() for hit in evidence.of(name)[:1]]
     reasons += [hit.reason() for hit in evidence.of(f"question:{asked}")[:2]]

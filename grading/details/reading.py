@@ -108,7 +108,7 @@ _REGISTRIES = (
     ("SLCTR", re.compile(r"\bSLCTR/\d{4}/\d{3}\b", re.I)),
 )
 _REGISTRY_HINT = _linear(
-    r"NCT|ISRCTN|CRD|ChiCTR|ACTRN|20\d\d-\d{6}|CTRI|UMIN|jRCT|Japic|DRKS|PACTR|NTR|NL\s?\d|IRCT|KCT|TCTR|RBR|SLCTR"
+    r"\b(?:NCT|ISRCTN|CRD|ChiCTR|ACTRN|20\d\d-\d{6}|CTRI|UMIN|jRCT|Japic|DRKS|PACTR|NTR\s?\d|NL\s?\d|IRCT|KCT|TCTR|RBR|SLCTR)"
 )
 _SIMPLE: dict[str, Any] = {
     "masking": _linear(

@@ -1,0 +1,195 @@
+"""`predict`: what a learned model reads out of title and abstract alone.
+
+The model is linear in hashed word n-grams (`text_features`): one group of yes-or-no heads says
+which tags a human indexer at NLM would give, and a second stage turns the n-grams and those
+answers into one distribution over eight designs. It sees no publication type, no MeSH heading and
+no journal. Weights are whole numbers, so the sums that decide are exact on every machine;
+probabilities are rounded to four decimals. How the weights were made: `worker/training.py`, and
+`docs/text_model.md` for data, figures and limits.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from .article import Article, Value
+from .text_features import FEATURE_SPACE, feature_pairs
+
+FORMAT: Final = 1
+DECIMALS: Final = 4
+_BATCH: Final = 128  # articles at once: their pairs stay in the processor's cache
+
+Floats = npt.NDArray[np.float64]
+
+
+class TextPrediction(Value, frozen=True, kw_only=True):
+    """Probabilities between 0 and 1, rounded to four decimals.
+
+    `probabilities`: over eight coarse designs, summing to 1 but for rounding. `systematic_review`
+    holds meta-analyses, umbrella and scoping reviews; `narrative_review` editorials, letters,
+    comments and guidelines; `randomized_controlled_trial` n-of-1 trials; `primary_research` every
+    other design. `tags`: each by itself, how probable that tag of an NLM indexer is. `known` is
+    False for an article without a single word: then `probabilities` is flat.
+    """
+
+    probabilities: dict[str, float]
+    tags: dict[str, float]
+    known: bool = True
+
+    @property
+    def design(self) -> str:
+        """The most probable of the eight; the first of equals."""
+        return max(self.probabilities, key=self.probabilities.__getitem__)
+
+
+class TextModel:
+    """The weights, and what they say of articles. Immutable; threads may share it."""
+
+    def __init__(
+        self,
+        *,
+        features: npt.NDArray[np.uint32],
+        squares: npt.NDArray[np.int32],
+        weights: npt.NDArray[np.int16],
+        tag_scale: Floats,
+        tag_bias: Floats,
+        design_scale: Floats,
+        design_bias: Floats,
+        mixing: Floats,
+        tags: Sequence[str],
+        designs: Sequence[str],
+    ) -> None:
+        """`features` (F) sorted feature indices; `squares` (F) 10⁴ × squared length of each;
+        `weights` (F × tags + designs) in units of `tag_scale` and `design_scale`; `mixing`
+        (tags × designs) from the squashed tag scores to design scores."""
+        self.features, self.squares, self.weights = features, squares, weights
+        self.tag_scale, self.tag_bias = tag_scale, tag_bias
+        self.design_scale, self.design_bias, self.mixing = design_scale, design_bias, mixing
+        self.tags, self.designs = tuple(tags), tuple(designs)
+        row_type = np.uint16 if len(features) < 0xFFFF else np.uint32
+        self._row_of = np.zeros(FEATURE_SPACE, dtype=row_type)  # 0 = a feature without weights
+        self._row_of[features] = np.arange(1, len(features) + 1, dtype=row_type)
+
+    @classmethod
+    def load(cls, source: Path | BinaryIO) -> TextModel:
+        """Read what `save` wrote; ValueError where the file is of another format."""
+        with np.load(source, allow_pickle=False) as stored:
+            about = json.loads(stored["about"].tobytes())
+            if about.get("format") != FORMAT:
+                raise ValueError(
+                    f"text model of format {about.get('format')}, this program reads {FORMAT}: "
+                    "train it again"
+                )
+            return cls(
+                features=np.cumsum(stored["feature_gaps"], dtype=np.uint32),
+                squares=stored["squares"],
+                weights=np.ascontiguousarray(stored["weights"].T),
+                tag_scale=stored["tag_scale"],
+                tag_bias=stored["tag_bias"],
+                design_scale=stored["design_scale"],
+                design_bias=stored["design_bias"],
+                mixing=stored["mixing"],
+                tags=about["tags"],
+                designs=about["designs"],
+            )
+
+    def save(self, path: Path) -> None:
+        """Write to one compressed file; the same model gives the same bytes."""
+        about = json.dumps(
+            {"format": FORMAT, "tags": self.tags, "designs": self.designs}, sort_keys=True
+        )
+        buffer = BytesIO()
+        np.savez_compressed(
+            buffer,
+            about=np.frombuffer(about.encode(), dtype=np.uint8),
+            feature_gaps=np.diff(self.features, prepend=np.uint32(0)),
+            squares=self.squares,
+            weights=np.ascontiguousarray(self.weights.T),
+            tag_scale=self.tag_scale,
+            tag_bias=self.tag_bias,
+            design_scale=self.design_scale,
+            design_bias=self.design_bias,
+            mixing=self.mixing,
+        )
+        path.write_bytes(buffer.getvalue())
+
+    def scores(self, articles: Sequence[Article]) -> tuple[Floats, Floats]:
+        """Log-odds of every tag (articles × tags) and of every design (articles × designs)."""
+        count = len(articles)
+        sums = np.zeros((count, self.weights.shape[1]), dtype=np.int64)
+        squares = np.zeros(count, dtype=np.int64)
+        for first in range(0, count, _BATCH):
+            part = articles[first : first + _BATCH]
+            owner, feature = feature_pairs(part)
+            row = self._row_of[feature].astype(np.int64)
+            used = row > 0
+            width = len(self.features) + 1
+            key = np.sort(owner[used] * width + row[used])
+            if not len(key):
+                continue
+            key = key[np.concatenate(([True], key[1:] != key[:-1]))]
+            whose, row = np.divmod(key, width)
+            row -= 1
+            starts = np.flatnonzero(np.concatenate(([True], whose[1:] != whose[:-1])))
+            who = whose[starts] + first
+            sums[who] = np.add.reduceat(self.weights[row], starts, axis=0, dtype=np.int32)
+            squares[who] = np.add.reduceat(self.squares[row], starts, dtype=np.int64)
+        length = np.sqrt(np.maximum(squares, 1) / 1e4)[:, None]
+        split = len(self.tags)
+        tag = sums[:, :split] / length * self.tag_scale + self.tag_bias
+        design = sums[:, split:] / length * self.design_scale + self.design_bias
+        squashed = np.tanh(tag / 4)
+        for number in range(split):  # one by one: the order of addition is fixed
+            design += squashed[:, number, None] * self.mixing[number]
+        return tag, design
+
+    def predict_many(self, articles: Sequence[Article]) -> list[TextPrediction]:
+        """One prediction for each article, in order; the same as `predict` of each alone."""
+        if not articles:
+            return []
+        tag, design = self.scores(articles)
+        known = [bool(article.title.strip() or article.abstract.strip()) for article in articles]
+        design[~np.array(known)] = 0.0
+        design -= design.max(axis=1, keepdims=True)
+        np.exp(design, out=design)
+        design /= design.sum(axis=1, keepdims=True)
+        chances = 1 / (1 + np.exp(-np.clip(tag, -30, 30)))
+        tags, designs = self.tags, self.designs
+        return [
+            TextPrediction(
+                probabilities=dict(zip(designs, of_designs, strict=True)),
+                tags=dict(zip(tags, of_tags, strict=True)),
+                known=is_known,
+            )
+            for of_designs, of_tags, is_known in zip(
+                design.round(DECIMALS).tolist(),
+                chances.round(DECIMALS).tolist(),
+                known,
+                strict=True,
+            )
+        ]
+
+
+@cache
+def shipped_model() -> TextModel:
+    """The model that comes with the program, read once."""
+    return TextModel.load(BytesIO((files("grading") / "model" / "text.npz").read_bytes()))
+
+
+def predict_many(articles: Sequence[Article]) -> list[TextPrediction]:
+    """The shipped model's prediction for each article, in order."""
+    return shipped_model().predict_many(articles)
+
+
+def predict(article: Article) -> TextPrediction:
+    """The shipped model's prediction for one article; many at once are faster together."""
+    return shipped_model().predict_many((article,))[0]
