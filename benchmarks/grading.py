@@ -5,7 +5,9 @@
 FILE: JSON lines, gzipped or not. Records have pmid, title, abstract; labels have pmid and design (an
 id of `grading.vocabulary.DESIGNS` or one of the eight folded designs below). Without files, the part
 of `$PUBGRADE_DATA/labels/designs.jsonl.gz` (default ../shared/data) that people labelled with 14 study
-types is used, folded to eight designs.
+types is used, folded to eight designs. The shipped text model was trained on that very part: figures
+on it are too good by far, and serve to find errors only. Out-of-fold figures stand in the README; for
+honest ones give records of your own.
 """
 
 from __future__ import annotations

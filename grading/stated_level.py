@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 
+import re2
+
 from grading.article import Article
 from grading.grades import StatedLevel
 
@@ -45,6 +47,12 @@ _CLASS_OF = re.compile(
     re.IGNORECASE,
 )
 _SIGN = re.compile(r"\bevidence level\s+(?P<level>[12](?:\+\+|\+|-))", re.IGNORECASE)
+# Linear time, and rarely true: only then are the forms tried.
+_HINT = re2.compile(
+    r"(?i)\b(?:levels?[ -](?:of[ -])?(?:clinical )?evidence|evidence levels?|LOE"
+    r"|class (?:IV|I{1,3}|[1-4])|level[ -]+(?:IV|I{1,3}|V|[1-5])"
+    rf"|{_KIND}{_STUDY}[\s,;:–—-]+(?:level[ -]+)?(?:IV|I{{1,3}}|V|[1-5][a-c]?))\b"
+)
 _OTHERS = re.compile(
     r"(?:studies|articles|trials|papers|recommendations?|guidelines?|they|literature)\b[^.]{0,60}$"
     r"|(?:\bwith|\bof|\bhad|\bby|\bfrom|\busing|\bat|\bboth|\bas|\bgrade[sd]?)\s+(?:a\s+|the\s+)?$",
@@ -70,12 +78,7 @@ _SCHEMES = (
 def stated_level(article: Article) -> StatedLevel | None:
     """What the abstract (else the title) states; None where it states nothing of itself."""
     text = article.abstract
-    if not text or (
-        "vel" not in text.lower()
-        and "lass" not in text
-        and "LOE" not in text
-        and not _KIND_LEVEL.search(text)
-    ):
+    if not text or not _HINT.search(text):
         return None
     for pattern, scheme in (
         (_HEAD, None),
