@@ -61,7 +61,7 @@ BEYOND_MODEL = (*NOTICES, "news", "biography", "historical_article", "book_chapt
 
 # Log-odds for one unit of the model's log probability and for one point of the rules, and the most
 # points that count: chosen on out-of-fold predictions for hand-labelled abstracts by the lowest
-# calibration error among the most accurate (docs/grading.md).
+# calibration error among the most accurate.
 MODEL_SHARE = 0.7
 RULE_SHARE = 0.5
 MOST_POINTS = 8.0
