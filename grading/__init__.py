@@ -5,7 +5,7 @@ configuration.
 """
 
 from grading.article import Article
-from grading.grader import GRADER_VERSION, grade
+from grading.grader import GRADER_VERSION, grade, grade_many
 from grading.grades import Grade
 
-__all__ = ["GRADER_VERSION", "Article", "Grade", "grade"]
+__all__ = ["GRADER_VERSION", "Article", "Grade", "grade", "grade_many"]

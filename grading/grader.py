@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from grading.article import Article, Correction
 from grading.attributes import attributes
 from grading.decision import GROUPS, decide, design_reasons, model_points
@@ -12,7 +14,7 @@ from grading.grades import Grade, Reason
 from grading.levels import levels
 from grading.questions import question
 from grading.stated_level import stated_level
-from grading.text_model import predict
+from grading.text_model import predict_many
 from grading.vocabulary import DESIGNS
 
 GRADER_VERSION = "1"  # raise it when the same article gives another grade
@@ -25,9 +27,32 @@ def grade(article: Article, *, notices: tuple[Correction, ...] = ()) -> Grade:
     `notices`: what other stored articles say about this one (see `grading.notices`), read like its
     own comments and corrections.
     """
-    evidence = find(article, notices)
+    return grade_many((article,), notices={article.pmid: notices})[0]
+
+
+def grade_many(
+    articles: Sequence[Article], *, notices: Mapping[int, tuple[Correction, ...]] | None = None
+) -> list[Grade]:
+    """Grade articles, in order; the same as `grade` of each alone, but faster: one call to the
+    text model for all. `notices`: by PMID."""
     # A title alone is too little for the text model, and other languages are unknown to it.
-    model = predict(article).probabilities if len(article.abstract) >= SHORTEST_TEXT else None
+    asked = [article for article in articles if len(article.abstract) >= SHORTEST_TEXT]
+    predictions = iter(predict_many(asked))
+    told = notices or {}
+    return [
+        _grade(
+            article,
+            next(predictions).probabilities if len(article.abstract) >= SHORTEST_TEXT else None,
+            told.get(article.pmid, ()),
+        )
+        for article in articles
+    ]
+
+
+def _grade(
+    article: Article, model: dict[str, float] | None, notices: tuple[Correction, ...]
+) -> Grade:
+    evidence = find(article, notices)
     decision = decide(evidence, model)
     design = decision.design
     details = read_details(article)
@@ -94,4 +119,4 @@ def _why_not_named(design: str, article: Article) -> Reason:
     return Reason(kind="rule", value=what, speaks_for=design, weight=0.0, signal=f"rule.{design}")
 
 
-__all__ = ["GRADER_VERSION", "grade"]
+__all__ = ["GRADER_VERSION", "grade", "grade_many"]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from grading import grade
+from grading import Grade, grade, grade_many
 from grading.article import Correction
 from grading.notices import notices_in
 from storage import Store
@@ -105,19 +105,18 @@ class Intake:
 
         entries: list[Entry] = []
         failed: list[MalformedRecord] = []
-        for item in batch:
-            try:
-                graded = grade(item.article, notices=tuple(notices.get(item.article.pmid, ())))
-            except Exception as error:  # a record that breaks the grader costs only itself
+        told = {pmid: tuple(said) for pmid, said in notices.items()}
+        for item, graded in zip(batch, _grades(batch, told), strict=True):
+            if isinstance(graded, Exception):
                 failed.append(
                     MalformedRecord(
                         item.raw,
-                        f"could not be graded: {type(error).__name__}: {error}",
+                        f"could not be graded: {type(graded).__name__}: {graded}",
                         item.article.pmid,
                     )
                 )
-                continue
-            entries.append(Entry(item.article, graded, item.raw, item.format, PARSER_VERSION))
+            else:
+                entries.append(Entry(item.article, graded, item.raw, item.format, PARSER_VERSION))
 
         # Articles named by a new notice are regraded before the notice itself is saved: a crash in
         # between then warns too early, never too late.
@@ -135,8 +134,26 @@ class Intake:
     def _regrade(self, notices: dict[int, list[Correction]], targets: set[int]) -> SaveOutcome:
         if not targets:
             return SaveOutcome()
-        stored = self._store.get_many(targets)
+        records = self._store.get_many(targets).values()
+        told = {pmid: tuple(notices[pmid]) for pmid in targets}
+        grades = grade_many([record.article for record in records], notices=told)
         return self._store.regrade(
-            (pmid, grade(record.article, notices=tuple(notices[pmid])))
-            for pmid, record in stored.items()
+            (record.article.pmid, given) for record, given in zip(records, grades, strict=True)
         )
+
+
+def _grades(
+    batch: Sequence[ParsedArticle], notices: Mapping[int, tuple[Correction, ...]]
+) -> list[Grade | Exception]:
+    """The grade of each; a record that breaks the grader costs only itself."""
+    try:
+        return list(grade_many([item.article for item in batch], notices=notices))
+    except Exception:
+        return [_grade_or_error(item, notices.get(item.article.pmid, ())) for item in batch]
+
+
+def _grade_or_error(item: ParsedArticle, notices: tuple[Correction, ...]) -> Grade | Exception:
+    try:
+        return grade(item.article, notices=notices)
+    except Exception as error:
+        return error

@@ -19,8 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from grading import GRADER_VERSION, Article, Grade
-from grading import grade as grade_article
+from grading import GRADER_VERSION, Article, Grade, grade_many
 from grading.levels import SCHEMES
 from grading.vocabulary import DESIGNS, FLAGS, QUESTIONS
 from storage import Store
@@ -525,16 +524,26 @@ def grade(invocation: Invocation, *, source: str) -> int:
     failures: list[tuple[int | None, str]] = []
     fault: SourceError | None = None
     for one in list_sources([source]):
+        batch: list[Article] = []
         try:
             for item in read_source(one):
                 if isinstance(item, MalformedRecord):
                     failures.append((item.pmid, item.error))
                 elif isinstance(item, ParsedArticle):
-                    _emit(_graded(item.article, grade_article(item.article)))
+                    batch.append(item.article)
+                if len(batch) == BATCH:
+                    _emit_graded(batch)
+                    batch = []
         except SourceError as error:
             fault = error
             _say(f"pubgrade: {error}")
+        _emit_graded(batch)
     return EXIT_SOME_FAILED if _list_failures(failures) or fault else EXIT_DONE
+
+
+def _emit_graded(articles: list[Article]) -> None:
+    for article, given in zip(articles, grade_many(articles), strict=True):
+        _emit(_graded(article, given))
 
 
 def _graded(article: Article, given: Grade) -> dict[str, Any]:
@@ -805,8 +814,9 @@ def regrade(invocation: Invocation, *, everything: bool) -> int:
                 after=after, limit=BATCH, outdated_for=None if everything else GRADER_VERSION
             ):
                 notices = store.notices_about([article.pmid for article, _ in batch])
+                grades = grade_many([article for article, _ in batch], notices=notices)
                 outcome = store.regrade(
-                    (a.pmid, grade_article(a, notices=notices.get(a.pmid, ()))) for a, _ in batch
+                    (article.pmid, given) for (article, _), given in zip(batch, grades, strict=True)
                 )
                 changed += len(outcome.regraded)
                 done += len(batch)
