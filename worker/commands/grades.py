@@ -1,0 +1,47 @@
+"""`pubgrade regrade`, `pubgrade explain` and `pubgrade schemes`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from worker.commands import examples, invocation, leave
+from worker.commands.options import Scheme
+
+app = typer.Typer()
+
+
+@app.command(
+    epilog=examples("pubgrade explain 33301246", "pubgrade explain 33301246 --scheme nhmrc")
+)
+def explain(
+    pmid: Annotated[str, typer.Argument(help="A stored PMID.")],
+    scheme: Scheme = "ocebm_2011",
+) -> None:
+    """Walk from the words to the level, in plain words."""
+    from worker.tasks import grades
+
+    leave(grades.explain(invocation(), pmid=pmid, scheme=scheme))
+
+
+@app.command(epilog=examples("pubgrade schemes", "pubgrade schemes ocebm_2011"))
+def schemes(
+    scheme: Annotated[str | None, typer.Argument(help="One scheme; all without.")] = None,
+) -> None:
+    """Print the level tables and their sources."""
+    from worker.tasks import grades
+
+    leave(grades.schemes(invocation(), scheme=scheme))
+
+
+@app.command(epilog=examples("pubgrade regrade", "pubgrade regrade --all"))
+def regrade(
+    all: Annotated[
+        bool, typer.Option("--all", help="Also what the present grader graded.")
+    ] = False,
+) -> None:
+    """Grade stored records again with the present grader."""
+    from worker.tasks import grades
+
+    leave(grades.regrade(invocation(), everything=all))

@@ -1,0 +1,48 @@
+"""`pubgrade export`."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from pathlib import Path
+from typing import Any
+
+from storage.exports import FORMATS
+from worker.errors import ConfigError
+from worker.invocation import EXIT_DONE, Invocation
+from worker.tasks.filters import query_of
+from worker.tasks.output import emit, say
+from worker.tasks.session import open_config, open_store, task
+
+
+@task
+def export(
+    invocation: Invocation, *, file: str, format: str | None, filters: dict[str, Any]
+) -> int:
+    suffix = Path(file).suffix.lstrip(".").lower()
+    name = format or (suffix if suffix in FORMATS else "jsonl" if file == "-" else "")
+    if name not in FORMATS:
+        raise ConfigError(
+            f"{file}: the format cannot be told. Use a name that ends in "
+            f"{' or '.join(f.suffix for f in FORMATS.values())}, or --format {'|'.join(FORMATS)}."
+        )
+    wanted = dataclasses.replace(query_of(filters), limit=filters["limit"])
+    write = FORMATS[name].write
+    with open_store(open_config(invocation), create=False) as store:
+        if file == "-":
+            write(store.records(wanted), sys.stdout)
+            return EXIT_DONE
+        part = Path(f"{file}.part")
+        try:
+            with part.open("w", encoding="utf-8", newline="") as stream:
+                written = write(store.records(wanted), stream)
+            part.replace(file)
+        except OSError as error:
+            raise ConfigError(f"{file}: cannot be written: {error.strerror}") from None
+        finally:
+            part.unlink(missing_ok=True)
+    if invocation.json:
+        emit({"file": file, "format": name, "records": written})
+    elif not invocation.quiet:
+        say(f"Wrote {written:,} records to {file}.")
+    return EXIT_DONE

@@ -1,0 +1,124 @@
+"""`pubgrade regrade`, `explain` and `schemes`."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+import time
+
+import msgspec
+
+from grading import GRADER_VERSION, grade_many
+from grading.levels import SCHEMES
+from grading.vocabulary import DESIGNS, QUESTIONS
+from worker import pages
+from worker.errors import ConfigError
+from worker.invocation import EXIT_DONE, EXIT_SOME_FAILED, Invocation
+from worker.tasks.filters import nearest
+from worker.tasks.output import emit, progress, say
+from worker.tasks.pmids import one_pmid
+from worker.tasks.session import BATCH, ledger_row, open_config, open_store, task
+
+
+@task
+def regrade(invocation: Invocation, *, everything: bool) -> int:
+    started = time.monotonic()
+    with open_store(open_config(invocation), create=False) as store:
+        counts = store.counts(GRADER_VERSION)
+        total = counts.articles if everything else counts.outdated_grades
+        changed = done = 0
+        with (
+            ledger_row(store, "regrade", f"grader {GRADER_VERSION}") as row,
+            progress(invocation, "Regrading", total) as show_done,
+        ):
+            after = 0
+            while batch := store.articles(
+                after=after, limit=BATCH, outdated_for=None if everything else GRADER_VERSION
+            ):
+                notices = store.notices_about([article.pmid for article, _ in batch])
+                grades = grade_many([article for article, _ in batch], notices=notices)
+                outcome = store.regrade(
+                    (article.pmid, given) for (article, _), given in zip(batch, grades, strict=True)
+                )
+                changed += len(outcome.regraded)
+                done += len(batch)
+                after = batch[-1][0].pmid
+                row[0] = dataclasses.replace(
+                    row[0], asked=done, returned=done, revised=changed, unchanged=done - changed
+                )
+                show_done(done)
+    seconds = time.monotonic() - started
+    if invocation.json:
+        emit({"regraded": done, "changed": changed, "seconds": round(seconds, 3)})
+    else:
+        sys.stdout.write(
+            f"{done:,} records graded again, {changed:,} grades changed ({seconds:.0f} s)\n"
+        )
+    return EXIT_DONE
+
+
+@task
+def explain(invocation: Invocation, *, pmid: str, scheme: str) -> int:
+    if scheme not in SCHEMES:
+        raise ConfigError(f"--scheme {scheme}: unknown{nearest(scheme, SCHEMES)}")
+    number = one_pmid(pmid)
+    with open_store(open_config(invocation), create=False) as store:
+        record = store.get(number)
+    if record is None:
+        say(f"PMID {number} is not in the store. `pubgrade fetch {number}` gets it from PubMed.")
+        return EXIT_SOME_FAILED
+    if invocation.json:
+        grade_json = msgspec.to_builtins(record.grade)
+        emit(
+            {
+                "pmid": number,
+                "scheme": scheme,
+                "level": grade_json["levels"][scheme],
+                "steps": [s for s in grade_json["level_steps"] if s["scheme"] == scheme],
+                "reasons": grade_json["reasons"],
+            }
+        )
+    else:
+        pages.console().print(pages.explanation(record, scheme))
+    return EXIT_DONE
+
+
+@task
+def schemes(invocation: Invocation, *, scheme: str | None) -> int:
+    from rich import box
+    from rich.table import Table
+
+    from grading.levels import schemes as tables
+
+    if scheme is not None and scheme not in SCHEMES:
+        raise ConfigError(f"{scheme}: unknown{nearest(scheme, SCHEMES)}")
+    for table in tables().values():
+        if scheme is not None and table.id != scheme:
+            continue
+        if invocation.json:
+            emit(
+                {
+                    "scheme": table.id,
+                    "title": table.title,
+                    "source": table.source,
+                    "rows": [
+                        {"id": row.id, "level": row.level, "text": row.text} for row in table.rows
+                    ],
+                }
+            )
+            continue
+        shown = Table(
+            title=table.title, caption=table.source, box=box.SIMPLE_HEAD, title_justify="left",
+            caption_justify="left",
+        )  # fmt: skip
+        for column in ("Level", "What", "Designs", "Question"):
+            shown.add_column(column)
+        for row in table.rows:
+            shown.add_row(
+                "–" if row.level is None else str(row.level),
+                row.text,
+                ", ".join(name for name in DESIGNS if name in row.designs),
+                ", ".join(name for name in QUESTIONS if name in row.questions) or "any",
+            )
+        pages.console().print(shown)
+    return EXIT_DONE

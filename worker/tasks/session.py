@@ -1,0 +1,158 @@
+"""What every command stands on: errors as lines, configuration, store, client, ledger row."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Concatenate, ParamSpec
+
+from storage import Store
+from storage.errors import CursorError, StoreError
+from storage.records import Run
+from worker import logs
+from worker.config import Config, load_config
+from worker.errors import ConfigError, WorkerError
+from worker.invocation import EXIT_DONE, EXIT_INTERRUPTED, EXIT_STORE, EXIT_USAGE, Invocation
+from worker.tasks.output import say
+
+if TYPE_CHECKING:
+    from worker.entrez import EntrezClient
+    from worker.intake import IntakeOutcome
+
+BATCH = 500  # records a transaction
+
+P = ParamSpec("P")
+
+
+def task(
+    function: Callable[Concatenate[Invocation, P], int],
+) -> Callable[Concatenate[Invocation, P], int]:
+    """Errors become one or two lines and the exit status of the contract; no traceback but with -v."""
+
+    @wraps(function)
+    def call(invocation: Invocation, /, *args: P.args, **kwargs: P.kwargs) -> int:
+        try:
+            return function(invocation, *args, **kwargs)
+        except KeyboardInterrupt:
+            say("interrupted; the work so far is kept")
+            return EXIT_INTERRUPTED
+        except BrokenPipeError:
+            # Whoever read our output has seen enough (head, less).
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return EXIT_DONE
+        except WorkerError as error:
+            if invocation.verbose:
+                raise
+            say(f"pubgrade: {error}")
+            return error.exit_status
+        except CursorError as error:
+            say(f"pubgrade: {error}")
+            return EXIT_USAGE
+        except StoreError as error:
+            if invocation.verbose:
+                raise
+            say(f"pubgrade: {error}")
+            return EXIT_STORE
+
+    return call
+
+
+def open_config(invocation: Invocation, email: str | None = None) -> Config:
+    config = load_config(
+        Path(invocation.config) if invocation.config else None, store=invocation.store, email=email
+    )
+    level = "DEBUG" if invocation.verbose else "ERROR" if invocation.quiet else "WARNING"
+    set_up_logs(config, level)
+    return config
+
+
+def set_up_logs(config: Config, level: str) -> None:
+    key = config.entrez.api_key
+    logs.hide(key.get_secret_value() if key else None)
+    settings = config.log
+    try:
+        logs.set_up(
+            level,
+            json_lines=settings.json_lines,
+            file=settings.file,
+            rotate_mb=settings.rotate_mb,
+            keep=settings.keep,
+        )
+    except OSError as error:
+        raise ConfigError(
+            f"[log] file {settings.file}: cannot be written: {error.strerror}"
+        ) from None
+
+
+def open_store(config: Config, *, create: bool = True) -> Store:
+    return Store.open(config.store.url, keep_raw=config.store.keep_raw, create=create)
+
+
+def open_client(config: Config) -> EntrezClient:
+    """Asks a person at a terminal for the e-mail address where none is set."""
+    from worker.entrez import EntrezClient
+
+    settings = config.entrez
+    email = settings.email
+    if email is None and sys.stdin.isatty() and sys.stderr.isatty():
+        sys.stderr.write(
+            "NCBI asks for your e-mail address (kept in config.toml or PUBGRADE_EMAIL): "
+        )
+        sys.stderr.flush()
+        email = sys.stdin.readline().strip() or None
+    if email is None:
+        raise ConfigError(
+            "NCBI asks for an e-mail address with every call, and none is set.\n"
+            "Use --email you@example.org, set PUBGRADE_EMAIL, or fill in [entrez] email in config.toml."
+        )
+    return EntrezClient(
+        email=email,
+        api_key=settings.api_key.get_secret_value() if settings.api_key else None,
+        tool=settings.tool,
+        base_url=settings.base_url,
+        timeout=settings.timeout,
+    )
+
+
+@contextmanager
+def ledger_row(store: Store, kind: str, subject: str) -> Iterator[list[Run]]:
+    """One row of the ledger, closed whatever happens; change `[0]` as the work goes on."""
+    started = time.monotonic()
+    row = [store.start_run(Run(kind=kind, subject=subject, started_at=datetime.now(UTC)))]
+
+    def close(state: str, error: str | None = None) -> None:
+        row[0] = dataclasses.replace(
+            row[0],
+            state=state,
+            error=error,
+            finished_at=datetime.now(UTC),
+            seconds=round(time.monotonic() - started, 3),
+        )
+        store.update_run(row[0])
+
+    try:
+        yield row
+    except KeyboardInterrupt:
+        close("interrupted")
+        raise
+    except Exception as error:
+        close("failed", str(error))
+        raise
+    close("done" if row[0].state == "running" else row[0].state, row[0].error)
+
+
+def counted(run: Run, outcome: IntakeOutcome, **more: int) -> Run:
+    changes = {
+        name: getattr(run, name) + len(getattr(outcome, name))
+        for name in ("new", "revised", "unchanged", "stale", "failed", "deleted")
+    }
+    for name, value in more.items():
+        changes[name] = changes.get(name, getattr(run, name)) + value
+    return dataclasses.replace(run, **changes)
