@@ -8,56 +8,63 @@
 
 from __future__ import annotations
 
-import re
+from functools import cache
+
+from grading.patterns import Pattern
 
 CONTEXTS = ("negated", "hypothetical", "other_work", "topic")
 
 # How far a context reaches on each side of the words, in characters of the same sentence.
 REACH = 70
 
-_BEFORE = re.compile(
-    r"(?P<negated>\b(?:no|not|without|lack(?:ing)?(?: of)?|absence of|neither|nor|few|paucity of"
-    r"|scarcity of|only one|rather than|instead of|never)\b(?:[\s\w-]+)?\s$)"
-    r"|(?P<hypothetical>\b(?:need(?:s|ed)? (?:for|to)|future|further|await(?:s|ing)?|required?"
+_BEFORE = {
+    "negated": r"\b(?:no|not|without|lack(?:ing)?(?: of)?|absence of|neither|nor|few|paucity of"
+    r"|scarcity of|only one|rather than|instead of|never)\b(?:[\s\w-]+)?\s",
+    "hypothetical": r"\b(?:need(?:s|ed)? (?:for|to)|future|further|await(?:s|ing)?|required?"
     r"|warrants?|call for|should (?:be|conduct|undergo)|larger|large-scale|more|additional"
-    r"|well-designed|upcoming|ideally|ongoing)\b[\s\w,-]{0,45}\s$)"
-    r"|(?P<other_work>\b(?:previous(?:ly)?|prior|earlier|recent|published|existing|several|many"
+    r"|well-designed|upcoming|ideally|ongoing)\b[\s\w,-]{0,45}\s",
+    "other_work": r"\b(?:previous(?:ly)?|prior|earlier|recent|published|existing|several|many"
     r"|numerous|other|available|most|multiple|some|various|large|major|pivotal|landmark|subsequent"
     r"|past|evidence from|results? (?:of|from)|data from|reported in|findings (?:of|from))"
-    r"\s(?:[\w,-]+\s){0,4}$)"
-    r"|(?P<topic>\b(?:how to|conduct(?:ing)? of|reporting of|quality of|design(?:ing)? of|role of"
+    r"\s(?:[\w,-]+\s){0,4}",
+    "topic": r"\b(?:how to|conduct(?:ing)? of|reporting of|quality of|design(?:ing)? of|role of"
     r"|methods? (?:of|for)|guide to|introduction to|limitations of|methodology of|types? of"
     r"|interpret(?:ing|ation of)|conducting|appraisal of|such as|principles of|use of"
-    r"|hierarchy|like|as in|value of)\s(?:[\w,-]+\s){0,4}$)",
-    re.IGNORECASE,
-)
+    r"|hierarchy|like|as in|value of)\s(?:[\w,-]+\s){0,4}",
+}
 # A wide pattern may hold the word that silences it: "a previous meta-analysis".
-_INSIDE = re.compile(
-    r"\b(?:(?P<negated>no|without)|(?P<other_work>previous|prior|earlier))\b", re.IGNORECASE
-)
-_AFTER = re.compile(
-    r"^(?:(?P<hypothetical>s?\s(?:[\w-]+\s){0,5}(?:(?:is|are|will be|would be|remain) (?:\w+\s)?(?:needed"
+_INSIDE = {"negated": r"\b(?:no|without)\b", "other_work": r"\b(?:previous|prior|earlier)\b"}
+_AFTER = {
+    "hypothetical": r"s?\s(?:[\w-]+\s){0,5}(?:(?:is|are|will be|would be|remain) (?:\w+\s)?(?:needed"
     r"|required|warranted|necessary|lacking|awaited|underway|desirable|recommended|essential"
-    r"|mandatory)|should|would|could help|must be|to (?:confirm|determine|establish)))"
-    r"|(?P<negated>s?\s(?:(?:is|are|were|have been|has been) (?:lacking|scarce|limited|few|absent|rare"
+    r"|mandatory)|should|would|could help|must be|to (?:confirm|determine|establish))",
+    "negated": r"s?\s(?:(?:is|are|were|have been|has been) (?:lacking|scarce|limited|few|absent|rare"
     r"|unavailable|not available|missing)|(?:was|were|could) not (?:be )?(?:performed|possible"
-    r"|conducted|done|feasible)))"
-    r"|(?P<other_work>s?\s(?:[\w-]+\s){0,2}(?:have|has) (?:\w+\s)?(?:shown|demonstrated|reported|been|found"
-    r"|suggested|established|confirmed|provided|failed)))",
-    re.IGNORECASE,
-)
+    r"|conducted|done|feasible))",
+    "other_work": r"s?\s(?:[\w-]+\s){0,2}(?:have|has) (?:\w+\s)?(?:shown|demonstrated|reported|been"
+    r"|found|suggested|established|confirmed|provided|failed)",
+}
 
 
-def contexts(text: str, start: int, end: int, sentence: tuple[int, int]) -> frozenset[str]:
-    """The contexts around ``text[start:end]`` within the sentence it stands in."""
-    found = set()
-    inside = _INSIDE.search(text, start, end)
-    if inside and inside.lastgroup:
-        found.add(inside.lastgroup)
-    before = _BEFORE.search(text, max(sentence[0], start - REACH), start)
-    if before and before.lastgroup:
-        found.add(before.lastgroup)
-    after = _AFTER.search(text[end : min(sentence[1], end + REACH)])
-    if after and after.lastgroup:
-        found.add(after.lastgroup)
-    return frozenset(found)
+@cache
+def _pattern(places: str, names: frozenset[str]) -> Pattern | None:
+    table, end = {"before": (_BEFORE, r"\z"), "inside": (_INSIDE, ""), "after": (_AFTER, "")}[places]
+    chosen = "|".join(table[name] for name in CONTEXTS if name in names and name in table)
+    return Pattern(rf"(?:{chosen}){end}") if chosen else None
+
+
+def silenced(
+    data: bytes, start: int, end: int, sentence: tuple[int, int], names: frozenset[str]
+) -> bool:
+    """Whether one of the contexts `names` surrounds ``data[start:end]`` within its sentence."""
+    before = _pattern("before", names)
+    if before is not None:
+        # One character more than it reaches, so that a word cut in two is not taken for another.
+        near = data[max(sentence[0] - 1, start - REACH - 1, 0) : start]
+        if before.find(near, 0, len(near)):
+            return True
+    inside = _pattern("inside", names)
+    if inside is not None and inside.find(data, start, end):
+        return True
+    after = _pattern("after", names)
+    return after is not None and after.groups_at(data, end, max(end, min(sentence[1], end + REACH))) is not None

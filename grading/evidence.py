@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
 from grading.article import Article, Correction
-from grading.contexts import contexts
+from grading.contexts import silenced
 from grading.grades import Reason
 from grading.metadata import metadata_hits
 from grading.signals import signals
-from grading.text import Sentence, sentences
+from grading.text import Text
 
 HITS_KEPT = 3  # places kept of one signal that fires often
 
@@ -50,7 +50,6 @@ class Evidence:
     article: Article
     notices: tuple[Correction, ...] = ()
     hits: tuple[Hit, ...] = ()
-    sentences: tuple[Sentence, ...] = field(default=(), repr=False)
 
     @cached_property
     def by_target(self) -> dict[str, list[Hit]]:
@@ -62,13 +61,21 @@ class Evidence:
     def of(self, target: str) -> list[Hit]:
         return self.by_target.get(target, [])
 
+    @cached_property
+    def weights(self) -> dict[str, float]:
+        """Log-odds points by target: each signal counts once, however often it fires."""
+        strongest: dict[tuple[str, str], float] = {}
+        for hit in self.hits:
+            key = hit.target, hit.signal
+            if abs(hit.weight) > abs(strongest.get(key, 0.0)):
+                strongest[key] = hit.weight
+        sums: dict[str, float] = {}
+        for (target, _), weight in strongest.items():
+            sums[target] = sums.get(target, 0.0) + weight
+        return sums
+
     def weight(self, target: str) -> float:
-        """Log-odds points: each signal counts once, however often it fires."""
-        strongest: dict[str, float] = {}
-        for hit in self.of(target):
-            if abs(hit.weight) > abs(strongest.get(hit.signal, 0.0)):
-                strongest[hit.signal] = hit.weight
-        return sum(strongest.values())
+        return self.weights.get(target, 0.0)
 
     def has(self, target: str, at_least: float = 0.0) -> bool:
         weight = self.weight(target)
@@ -80,55 +87,38 @@ class Evidence:
         return (*self.article.comments_corrections, *self.notices)
 
 
-def find(article: Article, notices: tuple[Correction, ...] = ()) -> Evidence:
+def find(text: Text, notices: tuple[Correction, ...] = ()) -> Evidence:
     """One pass of all patterns over the text, then places and contexts of those that hit."""
-    parts = tuple(sentences(article))
-    hits = [Hit(*row) for row in metadata_hits(article)]
-    hits.extend(_text_hits(article, parts))
-    return Evidence(article=article, notices=notices, hits=tuple(hits), sentences=parts)
+    hits = [Hit(*row) for row in metadata_hits(text.article)]
+    hits.extend(_text_hits(text))
+    return Evidence(article=text.article, notices=notices, hits=tuple(hits))
 
 
-def _text_hits(article: Article, parts: tuple[Sentence, ...]) -> list[Hit]:
+def _text_hits(text: Text) -> Iterator[Hit]:
     table = signals()
-    title, abstract = article.title, article.abstract
-    text = f"{title}\n{abstract}"
-    encoded = text.encode()
-    matching = table.any_of.Match(encoded)
-    if not matching:
-        return []
-    ascii_only = len(encoded) == len(text)
-    offset = len(title) + 1
-    starts = [part.start + (0 if part.field == "title" else offset) for part in parts]
-    found: list[Hit] = []
-    for number in matching:
+    data, body, article = text.data, text.body, text.article
+    bounds_of = {"title": (0, body - 1), "abstract": (body, len(data))}
+    for number in table.expressions.possible(data):
         signal = table.text[number]
+        where = signal.where
         kept = 0
-        for match in table.expressions[number].finditer(encoded):
-            start, end = match.span()
-            if not ascii_only:
-                start, end = len(encoded[:start].decode()), len(encoded[:end].decode())
-            if start == end or (start < offset <= end - 1 and start < len(title)):
-                continue
-            place = bisect_right(starts, start) - 1
-            part = parts[place] if place >= 0 else None
-            where = "title" if start < offset - 1 or not abstract else "abstract"
-            role = part.role if part is not None else where
-            if signal.where and where not in signal.where and role not in signal.where:
-                continue
-            base = 0 if where == "title" else offset
-            begin, stop = start - base, end - base
-            own = title if where == "title" else abstract
-            if signal.unless and signal.unless & contexts(
-                own, begin, stop, (part.start, part.end) if part else (0, len(own))
-            ):
-                continue
-            for target, weight in signal.speaks_for:
-                found.append(
-                    Hit(
-                        signal.id, "text", own[begin:stop], where, begin, stop, target, weight, role
-                    )
-                )
-            kept += 1
+        expression = table.expressions.patterns[number]
+        for field in table.fields[number]:
+            first, last = bounds_of[field]
+            for start, end in expression.every(data, first, last):
+                part = text.sentence_at(start)
+                role = part.role if part is not None else field
+                if where and field not in where and role not in where:
+                    continue
+                bounds = (first + part.start, first + part.end) if part else (first, last)
+                if signal.unless and silenced(data, start, end, bounds, signal.unless):
+                    continue
+                begin, stop = start - first, end - first
+                quote = (article.abstract if first else article.title)[begin:stop]
+                for target, weight in signal.speaks_for:
+                    yield Hit(signal.id, "text", quote, field, begin, stop, target, weight, role)
+                kept += 1
+                if kept == HITS_KEPT:
+                    break
             if kept == HITS_KEPT:
                 break
-    return found

@@ -14,6 +14,7 @@ from grading.grades import Grade, Reason
 from grading.levels import levels
 from grading.questions import question
 from grading.stated_level import stated_level
+from grading.text import Text
 from grading.text_model import predict_many
 from grading.vocabulary import DESIGNS
 
@@ -52,7 +53,8 @@ def grade_many(
 def _grade(
     article: Article, model: dict[str, float] | None, notices: tuple[Correction, ...]
 ) -> Grade:
-    evidence = find(article, notices)
+    text = Text(article)
+    evidence = find(text, notices)
     decision = decide(evidence, model)
     design = decision.design
     details = read_details(article)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from grading.article import Article
+from grading.patterns import fold
 from grading.signals import signals
 
 # Trust in the tags of a record, as a factor on their weights. All indexing since April 2022 starts
@@ -59,8 +60,9 @@ def metadata_hits(article: Article) -> Iterator[tuple[Any, ...]]:
                     yield (signal.id, "mesh", value, None, None, None, target, weight * trust)
     journal = article.journal or article.journal_abbreviation
     if journal:
+        name = fold(journal)
         for expression, signal in signals().journals:
-            if expression.search(journal):
+            if expression.find(name, 0, len(name)):
                 for target, weight in signal.speaks_for:
                     yield (signal.id, "journal", journal, None, None, None, target, weight)
     if article.book is not None:

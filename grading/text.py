@@ -8,11 +8,13 @@ Roles: ``title``; ``aims``, ``background``, ``methods``, ``results``, ``conclusi
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
 from grading.article import Article, Section
+from grading.patterns import Pattern, Span, fold
 
 ROLES = (
     "title",
@@ -46,35 +48,32 @@ _LABEL_ROLES = tuple(
 )
 
 # A full stop, question or exclamation mark, then space, then what can start a sentence. Common
-# abbreviations and initials do not end one.
-_BREAK = re.compile(r"(?<=[.!?])[\"')\]]?\s+(?=[A-Z0-9\"'(\[])|\n")
+# abbreviations and initials do not end one. Over folded text (see `grading.patterns`).
+_BREAK = re.compile(rb"[.!?][\"')\]]?\s+(?=[A-Z0-9\"'(\[])|\n")
 _NO_BREAK = re.compile(
-    r"(?:\b(?:vs|e\.g|i\.e|cf|Fig|al|approx|resp|ca|No|Dr|St|spp?|[A-Z])\.|\bP\s?[<=>].{0,3}\.)$"
+    rb"(?:\b(?:vs|e\.g|i\.e|cf|Fig|al|approx|resp|ca|No|Dr|St|spp?|[A-Z])\.|\bP\s?[<=>].{0,3}\.)$"
 )
+_NEWLINE = 10
 
-_AIMS = re.compile(
+_AIMS = Pattern(
     r"\b(?:aim(?:s|ed)?|objectives?|purpose|goal|sought|hypothesi[sz]ed|to (?:evaluate|assess|"
-    r"investigate|determine|examine|compare|explore|describe|identify|review|summari[sz]e))\b",
-    re.IGNORECASE,
+    r"investigate|determine|examine|compare|explore|describe|identify|review|summari[sz]e))\b"
 )
-_METHODS = re.compile(
+_METHODS = Pattern(
     r"\b(?:were|was) (?:\w+ )?(?:randomi[sz]ed|randomly|enrolled|recruited|included|divided|assigned"
     r"|collected|measured|performed|assessed|treated|administered|searched|obtained|analy[sz]ed"
     r"|allocated|conducted|evaluated|examined)\b|\bwe (?:searched|conducted|performed|used|enrolled"
-    r"|recruited|included|analy[sz]ed|randomi[sz]ed|collected|assessed|measured|undertook|did)\b",
-    re.IGNORECASE,
+    r"|recruited|included|analy[sz]ed|randomi[sz]ed|collected|assessed|measured|undertook|did)\b"
 )
-_CONCLUSIONS = re.compile(
+_CONCLUSIONS = Pattern(
     r"\b(?:conclu(?:de|ded|sions?)|(?:results|findings|data|study|review|observations|evidence)"
     r" (?:\w+ )?(?:suggests?|indicates?|shows?|demonstrates?|supports?|highlights?|provides?"
     r"|confirms?)|in summary|taken together|thus|therefore|further (?:studies|research|trials)"
-    r"|should be|warranted|needed)\b",
-    re.IGNORECASE,
+    r"|should be|warranted|needed)\b"
 )
-_RESULTS = re.compile(
+_RESULTS = Pattern(
     r"\b(?:p\s?[<=>]|(?:95|99|90) ?%|significant(?:ly)?|increased|decreased|higher|lower|reduced"
-    r"|improved|showed|revealed|found|observed|compared with|associated with)\b|\d+(?:\.\d+)? ?%",
-    re.IGNORECASE,
+    r"|improved|showed|revealed|found|observed|compared with|associated with)\b|\d+(?:\.\d+)? ?%"
 )
 
 
@@ -101,28 +100,47 @@ def label_role(label: str, category: str | None) -> str | None:
     return None
 
 
-def sentences(article: Article) -> list[Sentence]:
-    """The title, then the abstract's sentences in order, without the whitespace between them."""
-    found: list[Sentence] = []
-    if article.title:
-        found.append(Sentence("title", 0, len(article.title), "title"))
-    abstract = article.abstract
-    if not abstract:
-        return found
-    labelled = any(section.label or section.category for section in article.sections)
-    if labelled:
+class Text:
+    """Title and abstract of one article as patterns read them: one document, folded.
+
+    Places in `data` count from the start of the title; the abstract begins at `body`.
+    """
+
+    __slots__ = ("article", "body", "data", "sentences", "starts")
+
+    def __init__(self, article: Article) -> None:
+        self.article = article
+        self.data = fold(f"{article.title}\n{article.abstract}")
+        self.body = len(article.title) + 1
+        self.sentences: tuple[Sentence, ...] = tuple(self._sentences())
+        body = self.body
+        self.starts = [
+            part.start if part.field == "title" else part.start + body for part in self.sentences
+        ]
+
+    def sentence_at(self, place: int) -> Sentence | None:
+        """The last sentence that begins at or before `place`."""
+        number = bisect_right(self.starts, place) - 1
+        return self.sentences[number] if number >= 0 else None
+
+    def _sentences(self) -> Iterator[Sentence]:
+        """The title, then the abstract's sentences in order, without the whitespace between."""
+        article = self.article
+        if article.title:
+            yield Sentence("title", 0, len(article.title), "title")
+        if not article.abstract:
+            return
+        own = self.data[self.body :]
+        if not any(section.label or section.category for section in article.sections):
+            yield from _guessed(own, 0, len(own))
+            return
         for section in article.sections:
             role = _section_role(section)
-            if role is not None:
-                found.extend(
-                    Sentence("abstract", start, end, role)
-                    for start, end in _spans(abstract, section.start, section.end)
-                )
+            if role is None:
+                yield from _guessed(own, section.start, section.end)
             else:
-                found.extend(_guessed(abstract, section.start, section.end))
-    else:
-        found.extend(_guessed(abstract, 0, len(abstract)))
-    return found
+                for start, end in _spans(own, section.start, section.end):
+                    yield Sentence("abstract", start, end, role)
 
 
 def _section_role(section: Section) -> str | None:
@@ -131,32 +149,33 @@ def _section_role(section: Section) -> str | None:
     return label_role(section.label or "", section.category)
 
 
-def _spans(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+def _spans(data: bytes, start: int, end: int) -> Iterator[Span]:
     begin = start
-    for gap in _BREAK.finditer(text, start, end):
-        if text[gap.start()] != "\n" and _NO_BREAK.search(
-            text, max(begin, gap.start() - 12), gap.start()
-        ):
-            continue
-        if gap.start() > begin:
-            yield begin, gap.start()
+    for gap in _BREAK.finditer(data, start, end):
+        stop = gap.start()
+        if data[stop] != _NEWLINE:
+            stop += 1
+            if data[stop] != _NEWLINE and _NO_BREAK.search(data, max(begin, stop - 12), stop):
+                continue
+        if stop > begin:
+            yield begin, stop
         begin = gap.end()
     if begin < end:
         yield begin, end
 
 
-def _guessed(text: str, start: int, end: int) -> Iterator[Sentence]:
+def _guessed(data: bytes, start: int, end: int) -> Iterator[Sentence]:
     """Roles of an unstructured abstract: they only go forward, from background to conclusions."""
-    spans = list(_spans(text, start, end))
+    spans = list(_spans(data, start, end))
     role = "background"
     for number, (begin, stop) in enumerate(spans):
         last = number >= len(spans) - 2 and len(spans) > 2
-        if last and _CONCLUSIONS.search(text, begin, stop):
+        if last and _CONCLUSIONS.find(data, begin, stop):
             role = "conclusions"
-        elif role in ("background", "aims") and _METHODS.search(text, begin, stop):
+        elif role in ("background", "aims") and _METHODS.find(data, begin, stop):
             role = "methods"
-        elif role == "background" and _AIMS.search(text, begin, stop):
+        elif role == "background" and _AIMS.find(data, begin, stop):
             role = "aims"
-        elif role in ("aims", "methods") and number > 1 and _RESULTS.search(text, begin, stop):
+        elif role in ("aims", "methods") and number > 1 and _RESULTS.find(data, begin, stop):
             role = "results"
         yield Sentence("abstract", begin, stop, role)

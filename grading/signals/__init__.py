@@ -3,7 +3,8 @@
 Each ``*.toml`` file of this folder is a list of ``[[signal]]`` rows:
 
 ``id``         unique, "<topic>.<name>"
-``pattern``    RE2 syntax, any case, on word boundaries; or, for metadata, exactly one of
+``pattern``    RE2 syntax, any case, on word boundaries, over folded text (see
+               `grading.patterns`); or, for metadata, exactly one of
                ``publication_type``, ``mesh``, ``qualifier`` (name or NLM unique identifier, or a
                list of them), ``journal`` (RE2 pattern)
 ``where``      fields ("title", "abstract") or roles of `grading.text.ROLES`; absent = everywhere
@@ -21,9 +22,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-import re2
-
 from grading.contexts import CONTEXTS
+from grading.patterns import Pattern, PatternError, PatternSet
 from grading.text import ROLES
 
 METADATA_KINDS = ("publication_type", "mesh", "qualifier", "journal")
@@ -44,16 +44,24 @@ class Signal:
     unless: frozenset[str]
     source: str
 
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The fields that hold all the places of `where`."""
+        if not self.where:
+            return ("title", "abstract")
+        titled = ("title",) if "title" in self.where else ()
+        return (*titled, "abstract") if self.where - {"title"} else titled
+
 
 @dataclass(frozen=True)
 class Signals:
-    """All tables, compiled. `text[i]` belongs to pattern `i` of `any_of`."""
+    """All tables, compiled. `text[i]` belongs to pattern `i` of `expressions`."""
 
     text: tuple[Signal, ...]
-    expressions: tuple[Any, ...]
-    any_of: Any  # re2.Filter over all text patterns: literals first, then only what they allow
+    expressions: PatternSet
+    fields: tuple[tuple[str, ...], ...]  # `Signal.fields` of `text[i]`
     metadata: dict[tuple[str, str], tuple[Signal, ...]]  # (kind, name or UI in lower case)
-    journals: tuple[tuple[Any, Signal], ...]
+    journals: tuple[tuple[Pattern, Signal], ...]
 
     @property
     def all(self) -> tuple[Signal, ...]:
@@ -99,33 +107,24 @@ def compile_signals(signals: list[Signal]) -> Signals:
         if signal.id in seen:
             raise SignalError(f"signal {signal.id} stands twice")
         seen.add(signal.id)
-    options = re2.Options()
-    options.case_sensitive = False
-    options.log_errors = False
-    options.max_mem = 8 << 20
     text = tuple(signal for signal in signals if signal.kind == "text")
-    any_of = re2.Filter()
-    expressions = []
     for signal in text:
-        bounded = rf"\b(?:{signal.patterns[0]})\b"
         try:
-            expressions.append(re2.compile(bounded, options))
-            any_of.Add(bounded, options)
-        except re2.error as error:
+            Pattern(signal.patterns[0])
+        except PatternError as error:
             raise SignalError(f"signal {signal.id}: {error}") from None
-    any_of.Compile()
     metadata: dict[tuple[str, str], list[Signal]] = defaultdict(list)
     journals = []
     for signal in signals:
         if signal.kind == "journal":
-            journals.append((re2.compile(signal.patterns[0], options), signal))
+            journals.append((Pattern(signal.patterns[0]), signal))
         elif signal.kind != "text":
             for name in signal.patterns:
                 metadata[signal.kind, name].append(signal)
     return Signals(
         text=text,
-        expressions=tuple(expressions),
-        any_of=any_of,
+        fields=tuple(signal.fields for signal in text),
+        expressions=PatternSet([rf"\b(?:{signal.patterns[0]})\b" for signal in text]),
         metadata={key: tuple(found) for key, found in metadata.items()},
         journals=tuple(journals),
     )

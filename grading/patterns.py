@@ -1,0 +1,170 @@
+"""Patterns in linear time: RE2 over text folded to one ASCII byte a character.
+
+Folding makes every span of the bytes a span of the text, whatever the alphabet, and lets one
+pattern stand for what print writes in many ways: every dash is "-", every quote "'" or '"', "0·85"
+is "0.85", "≥" is ">". Patterns are folded like text, so that they may be written either way.
+
+`google-re2` is called below its Python wrapper, whose handling of each match takes longer than the
+search itself.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+import unicodedata
+from collections.abc import Iterator
+from typing import Any
+
+import re2
+from re2 import _re2
+
+Span = tuple[int, int]
+
+_FOLDED: dict[str, str] = {
+    **dict.fromkeys("‐‑‒–—―−﹣－", "-"),
+    **dict.fromkeys("‘’‚‛′ʼ`´", "'"),
+    **dict.fromkeys("“”„‟″«»", '"'),
+    **dict.fromkeys("·•⋅∙‧", "."),
+    **dict.fromkeys("\u00a0\u2002\u2003\u3000\u2028\u2029", " "),
+    # Thin spaces group the digits of a number, a plain space does not: kept apart.
+    **dict.fromkeys("\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f", "\f"),
+    **dict.fromkeys("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "^"),
+    **dict.fromkeys("₀₁₂₃₄₅₆₇₈₉₊₋", "_"),
+    "≥": ">",
+    "⩾": ">",
+    "≤": "<",
+    "⩽": "<",
+    "±": "+",
+    "×": "x",
+    "≈": "=",
+    "∼": "~",
+    "…": ".",
+}
+
+
+class _Folding(dict[str, str]):
+    """character -> one ASCII character, filled as characters come."""
+
+    def __missing__(self, character: str) -> str:
+        base = unicodedata.normalize("NFKD", character)[0]
+        if not base.isascii():
+            base = "x" if character.isalpha() else "~"
+        self[character] = base
+        return base
+
+
+_folding = _Folding(_FOLDED)
+
+
+def _fold_run(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    run = error.object[error.start : error.end]
+    return "".join([_folding[character] for character in run]), error.end
+
+
+codecs.register_error("grading.fold", _fold_run)
+
+
+def fold(text: str) -> bytes:
+    """One ASCII byte for each character of `text`."""
+    return text.encode("ascii", "grading.fold")
+
+
+def fold_pattern(pattern: str) -> bytes:
+    """`pattern` for folded text; what a character folds to stands for itself."""
+    if pattern.isascii():
+        return pattern.encode()
+    return "".join(
+        character if character.isascii() else re.escape(_folding[character])
+        for character in pattern
+    ).encode()
+
+
+def _options(ignore_case: bool) -> Any:
+    options = re2.Options()
+    options.encoding = re2.Options.Encoding.LATIN1  # a byte is a character
+    options.case_sensitive = not ignore_case
+    options.log_errors = False
+    options.max_mem = 8 << 20
+    return options
+
+
+_ANYWHERE = _re2.RE2.Anchor.UNANCHORED
+_AT_START = _re2.RE2.Anchor.ANCHOR_START
+_NOWHERE = (-1, -1)
+
+
+class PatternError(ValueError):
+    """A pattern that RE2 does not take."""
+
+
+class Pattern:
+    """One RE2 pattern over folded text. Immutable; threads may share it."""
+
+    __slots__ = ("_match", "names")
+
+    def __init__(self, pattern: str, *, ignore_case: bool = True) -> None:
+        """Raises `PatternError`."""
+        expression = _re2.RE2(fold_pattern(pattern), _options(ignore_case))
+        if not expression.ok():
+            raise PatternError(expression.error())
+        self._match = expression.Match
+        self.names: dict[str, int] = {
+            name.decode(): number for name, number in expression.NamedCapturingGroups()
+        }
+
+    def find(self, data: bytes, start: int, end: int) -> Span | None:
+        """The first match within ``data[start:end]``."""
+        found: Span = self._match(_ANYWHERE, data, start, end)[0]
+        return None if found == _NOWHERE else found
+
+    def groups(self, data: bytes, start: int, end: int) -> list[Span] | None:
+        """The first match within ``data[start:end]`` and its groups by number; (-1, -1) for a
+        group that took no part."""
+        found: list[Span] = self._match(_ANYWHERE, data, start, end)
+        return None if found[0] == _NOWHERE else found
+
+    def groups_at(self, data: bytes, start: int, end: int) -> list[Span] | None:
+        """As `groups`, for a match that begins at `start`."""
+        found: list[Span] = self._match(_AT_START, data, start, end)
+        return None if found[0] == _NOWHERE else found
+
+    def every(self, data: bytes, start: int, end: int) -> Iterator[Span]:
+        """All matches that are not empty, from left to right."""
+        for found in self.every_groups(data, start, end):
+            yield found[0]
+
+    def every_groups(self, data: bytes, start: int, end: int) -> Iterator[list[Span]]:
+        match = self._match
+        while start < end:
+            found: list[Span] = match(_ANYWHERE, data, start, end)
+            begin, stop = found[0]
+            if begin < 0:
+                return
+            if begin < stop:
+                yield found
+            start = max(stop, start + 1)
+
+
+class PatternSet:
+    """Many patterns, asked at once which of them may be found in a text.
+
+    One pass over the text looks for the words that each pattern cannot do without.
+    """
+
+    __slots__ = ("_filter", "patterns")
+
+    def __init__(self, patterns: list[str], *, ignore_case: bool = True) -> None:
+        """Raises `PatternError`."""
+        self.patterns = tuple(Pattern(pattern, ignore_case=ignore_case) for pattern in patterns)
+        self._filter = re2.Filter()
+        options = _options(ignore_case)
+        for pattern in patterns:
+            self._filter.Add(fold_pattern(pattern), options)
+        self._filter.Compile()
+
+    def possible(self, data: bytes) -> list[int]:
+        """Numbers of the patterns that may match, in order; every other one does not match."""
+        return sorted(self._filter.Match(data, True) or ())
