@@ -44,11 +44,28 @@ _AFTER = {
     "other_work": r"s?\s(?:[\w-]+\s){0,2}(?:have|has) (?:\w+\s)?(?:shown|demonstrated|reported|been"
     r"|found|suggested|established|confirmed|provided|failed)",
 }
+# Most words stand in none of these contexts: without one of these words near, nothing else is tried.
+_CUE_BEFORE = Pattern(
+    r"\b(?:no|not|without|lack|lacking|absence|neither|nor|few|paucity|scarcity|only one|rather"
+    r"|instead|never|need(?:s|ed)? (?:for|to)|future|further|await\w*|required?|warrants?|call for"
+    r"|should|larger|large-scale|more|additional|well-designed|upcoming|ideally|ongoing"
+    r"|previous(?:ly)?|prior|earlier|recent|published|existing|several|many|numerous|other"
+    r"|available|most|multiple|some|various|large|major|pivotal|landmark|subsequent|past|evidence"
+    r"|results?|data|reported|findings|how|conduct\w*|reporting|quality|design\w*|role|methods?"
+    r"|guide|introduction|limitations|methodology|types?|interpret\w*|appraisal|such|principles"
+    r"|use|hierarchy|like|as in|value)\b"
+)
+_CUE_AFTER = Pattern(
+    r"\b(?:is|are|will|would|remain|should|could|must|were|was|have|has"
+    r"|to (?:confirm|determine|establish))"
+)
 
 
 @cache
 def _pattern(places: str, names: frozenset[str]) -> Pattern | None:
-    table, end = {"before": (_BEFORE, r"\z"), "inside": (_INSIDE, ""), "after": (_AFTER, "")}[places]
+    table, end = {"before": (_BEFORE, r"\z"), "inside": (_INSIDE, ""), "after": (_AFTER, "")}[
+        places
+    ]
     chosen = "|".join(table[name] for name in CONTEXTS if name in names and name in table)
     return Pattern(rf"(?:{chosen}){end}") if chosen else None
 
@@ -61,10 +78,15 @@ def silenced(
     if before is not None:
         # One character more than it reaches, so that a word cut in two is not taken for another.
         near = data[max(sentence[0] - 1, start - REACH - 1, 0) : start]
-        if before.find(near, 0, len(near)):
+        if _CUE_BEFORE.find(near, 0, len(near)) and before.find(near, 0, len(near)):
             return True
     inside = _pattern("inside", names)
     if inside is not None and inside.find(data, start, end):
         return True
     after = _pattern("after", names)
-    return after is not None and after.groups_at(data, end, max(end, min(sentence[1], end + REACH))) is not None
+    last = max(end, min(sentence[1], end + REACH))
+    return (
+        after is not None
+        and _CUE_AFTER.find(data, end, last) is not None
+        and after.groups_at(data, end, last) is not None
+    )
