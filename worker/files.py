@@ -9,13 +9,13 @@ from __future__ import annotations
 import gzip
 import io
 import sys
-import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 import msgspec
+from isal import igzip, igzip_lib
 
 from grading import Article
 from grading.article import Section
@@ -25,6 +25,11 @@ from worker.parsed import MalformedRecord, Parsed, ParsedArticle
 from worker.pubmed_xml import read_pubmed_xml
 
 SUFFIXES = (".xml", ".txt", ".nbib", ".jsonl", ".medline")
+_DAMAGED: tuple[type[Exception], ...] = (
+    EOFError,
+    gzip.BadGzipFile,
+    igzip_lib.IsalError,  # type: ignore[assignment]  # its stub takes the class for an instance
+)
 TIMEOUT = (10.0, 60.0)  # seconds to connect, seconds without a byte
 
 
@@ -71,7 +76,7 @@ def read_source(source: str) -> Iterator[Parsed]:
         stream = _open(source, opened)
         try:
             yield from _read(_Peekable(stream), name)
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        except _DAMAGED as error:
             raise SourceError(
                 f"{name}: the compressed file is damaged or cut short ({error}). "
                 "What stood before the damage was read; download it again."
@@ -133,7 +138,7 @@ def _read(stream: _Peekable, name: str) -> Iterator[Parsed]:
     if not stream.head.strip():
         raise SourceError(f"{name}: is empty.")
     if stream.head.startswith(b"\x1f\x8b"):
-        inside = gzip.GzipFile(fileobj=io.BufferedReader(stream, 1 << 18))
+        inside = igzip.open(io.BufferedReader(stream, 1 << 18), "rb")  # type: ignore[no-untyped-call]
         yield from _read(_Peekable(cast(BinaryIO, inside)), name)
         return
     buffered = cast(BinaryIO, io.BufferedReader(stream, 1 << 18))

@@ -29,7 +29,7 @@ from grading.article import (
 from worker.dates import date_of_text
 from worker.errors import SourceError
 from worker.parsed import MalformedRecord, Parsed, ParsedArticle
-from worker.pubmed_xml import REGISTRIES
+from worker.registries import REGISTRIES
 
 _TAG = re.compile(r"^([A-Z][A-Z0-9]{1,3}) {0,2}- ?(.*)$")
 _RELATIONS = {

@@ -1,0 +1,339 @@
+"""Elements that journal articles and books share: people, dates, abstracts, identifiers, grants.
+
+Each reader walks its element once, in document order, and tells parts apart by tag: looking parts
+up by path costs five times as much. Values that many records share (dates, headings, types) are
+made once and then handed out again; all are immutable.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from typing import Any
+
+from lxml.etree import _Element as Element
+
+from grading.article import (
+    Accession,
+    Author,
+    DatedEvent,
+    Grant,
+    PublicationType,
+    Section,
+)
+from worker.dates import PubMedDate, date_of, date_of_text
+from worker.xml_text import clean_term, term_of, text_of
+
+Fields = dict[str, Any]  # of an Article in the making
+Reader = Callable[[Element, Fields], None]
+
+_SHARED = 1 << 13  # values kept of each kind
+_ORCID = re.compile(r"(\d{4})-?(\d{4})-?(\d{4})-?(\d{3}[\dXx])")
+
+
+def read_children(element: Element, readers: dict[str, Reader], fields: Fields) -> None:
+    """Each child by the reader of its tag; a child without one says nothing we keep."""
+    for part in element:
+        if reader := readers.get(part.tag):
+            reader(part, fields)
+
+
+def immutable(fields: Fields) -> Fields:
+    """What was gathered in lists, as the tuples of a value."""
+    return {
+        field: tuple(value) if type(value) is list else value for field, value in fields.items()
+    }
+
+
+def text_reader(field: str) -> Reader:
+    """Keeps the text of an element, or None where it is empty, as this field."""
+
+    def read(element: Element, fields: Fields) -> None:
+        fields[field] = text_of(element) or None
+
+    return read
+
+
+def list_reader(field: str) -> Reader:
+    """Adds the text of an element, if any, to the list that is this field."""
+
+    def read(element: Element, fields: Fields) -> None:
+        if text := term_of(element):
+            fields.setdefault(field, []).append(text)
+
+    return read
+
+
+def texts_by_tag(element: Element) -> dict[str, str]:
+    """The text of each child that has some, the first where a tag repeats."""
+    texts: dict[str, str] = {}
+    for part in element:
+        if part.tag not in texts and (text := term_of(part)):
+            texts[part.tag] = text
+    return texts
+
+
+def pmid_of(element: Element | None) -> tuple[int, int]:
+    """PMID and version. Raises ValueError without a PMID."""
+    if element is None:
+        raise ValueError("no PMID")
+    text = (element.text or "").strip()
+    if not (text.isascii() and text.isdigit()) or int(text) == 0:
+        raise ValueError(f"no PMID (found {text!r})" if text else "no PMID")
+    version = element.get("Version") or "1"
+    return int(text), int(version) if version.isdecimal() else 1
+
+
+# --- dates ---------------------------------------------------------------------------------------
+
+
+def date_parts(element: Element) -> tuple[str, str, str, str]:
+    """Year, month, day and season as they stand; hours and minutes after the day do not count."""
+    year = month = day = season = ""
+    for part in element:
+        tag = part.tag
+        if tag == "Year":
+            year = part.text or ""
+        elif tag == "Month":
+            month = part.text or ""
+        elif tag == "Day":
+            day = part.text or ""
+            break
+        elif tag == "Season":
+            season = part.text or ""
+    return year, month, day, season
+
+
+@lru_cache(_SHARED)
+def _event(event: str, year: str, month: str, day: str, season: str) -> DatedEvent | None:
+    moment = date_of(year, month, day, season)
+    return moment and DatedEvent(event=event, date=moment.date, precision=moment.precision)
+
+
+def read_event(element: Element, event: str, fields: Fields) -> str | None:
+    """Adds the date to the record's events; the ISO date, or None where there is none."""
+    dated = _event(event, *date_parts(element))
+    if dated is None:
+        return None
+    fields["dates"].append(dated)
+    return dated.date
+
+
+_cached_date = lru_cache(_SHARED)(date_of)
+_cached_date_of_text = lru_cache(_SHARED)(date_of_text)
+
+
+def read_published(element: Element, fields: Fields) -> None:
+    """A PubDate: what it says, and where that begins."""
+    said: dict[str, str] = {}
+    for part in element:
+        if text := clean_term(part.text or ""):
+            said[part.tag] = text
+    free = said.get("MedlineDate")
+    moment: PubMedDate | None
+    if free:
+        moment = _cached_date_of_text(free)
+        text = free
+    else:
+        parts = [said.get(tag, "") for tag in ("Year", "Month", "Day", "Season")]
+        moment = _cached_date(*parts)
+        text = clean_term(" ".join((parts[0], parts[3], parts[1], parts[2])))
+    fields["published_text"] = text or None
+    if moment:
+        fields["published"], fields["published_precision"] = moment
+
+
+# --- text ----------------------------------------------------------------------------------------
+
+
+def labelled(label: str | None, text: str) -> str:
+    """The line of a section as it stands in `Article.abstract`."""
+    return f"{label}: {text}" if label else text
+
+
+def read_abstract(element: Element, fields: Fields) -> None:
+    """Sections with their places in the abstract; an AbstractText without text is none."""
+    lines: list[str] = []
+    sections: list[Section] = []
+    position = 0
+    for part in element:
+        if part.tag == "CopyrightInformation":
+            fields["copyright"] = text_of(part) or None
+        if part.tag != "AbstractText":
+            continue
+        text = text_of(part)
+        if not text:
+            continue
+        label = clean_term(part.get("Label") or "") or None
+        category = part.get("NlmCategory")
+        line = labelled(label, text)
+        end = position + len(line)
+        sections.append(
+            Section(
+                label=label,
+                category=None if category == "UNASSIGNED" else category,
+                text=text,
+                start=position,
+                end=end,
+            )
+        )
+        lines.append(line)
+        position = end + 1
+    fields["abstract"] = "\n".join(lines)
+    fields["sections"] = tuple(sections)
+
+
+def read_pages(element: Element, fields: Fields) -> None:
+    said = texts_by_tag(element)
+    first_and_last = [page for tag in ("StartPage", "EndPage") if (page := said.get(tag))]
+    fields["pages"] = said.get("MedlinePgn") or "-".join(first_and_last) or None
+
+
+# --- people --------------------------------------------------------------------------------------
+
+_NAMES = {
+    "LastName": "last_name",
+    "ForeName": "fore_name",
+    "Initials": "initials",
+    "Suffix": "suffix",
+    "CollectiveName": "name",
+}
+_PERSONS = frozenset({"Author", "Investigator", "PersonalNameSubject"})
+
+
+def people_of(element: Element) -> tuple[Author, ...]:
+    """Everyone in an AuthorList, InvestigatorList or PersonalNameSubjectList.
+
+    The elements of all persons come in one walk: making an iterator for each costs more than its
+    reading.
+    """
+    people: list[Author] = []
+    person: Fields | None = None
+    affiliations: list[str] = []
+    for part in element.iter():
+        tag = part.tag
+        if tag in _PERSONS:
+            if person is not None:
+                people.append(_person(person, affiliations))
+            person, affiliations = {"valid": part.get("ValidYN") != "N"}, []
+        elif person is None:
+            continue
+        elif field := _NAMES.get(tag):
+            if text := text_of(part):
+                person[field] = text
+                if field == "name":
+                    person["collective"] = True
+        elif tag == "Affiliation":
+            if text := text_of(part):
+                affiliations.append(text)
+        elif (
+            tag == "Identifier"
+            and part.get("Source") == "ORCID"
+            and (found := _ORCID.search(part.text or ""))
+        ):
+            person["orcid"] = "-".join(found.groups()).upper()
+    if person is not None:
+        people.append(_person(person, affiliations))
+    return tuple(people)
+
+
+def _person(person: Fields, affiliations: list[str]) -> Author:
+    if "name" not in person:
+        names = (
+            person.get("fore_name") or person.get("initials"),
+            person.get("last_name"),
+            person.get("suffix"),
+        )
+        person["name"] = " ".join(name for name in names if name)
+    return Author(affiliations=tuple(affiliations), **person)
+
+
+# --- identifiers, types, grants ------------------------------------------------------------------
+
+
+def own_ids(element: Element) -> Iterator[tuple[str, str]]:
+    """Kind and value of the ids that are direct children: deeper ones belong to cited papers."""
+    for item in element:
+        if item.tag == "ArticleId" and (value := text_of(item)):
+            yield item.get("IdType") or "pubmed", value
+
+
+def add_id(bank: str, value: str, fields: Fields) -> None:
+    fields["other_ids"].append(Accession(bank=bank, id=value))
+
+
+@lru_cache(_SHARED)
+def _publication_type(name: str, ui: str | None) -> PublicationType:
+    return PublicationType(name=as_nlm_writes(name), ui=ui)
+
+
+def as_nlm_writes(name: str) -> str:
+    """A publication type in capitals ("JOURNAL ARTICLE") as NLM writes it today."""
+    return name.title().replace("'S", "'s") if name.isupper() and len(name) > 4 else name
+
+
+def publication_type_of(element: Element) -> PublicationType | None:
+    name = term_of(element)
+    return _publication_type(name, element.get("UI") or None) if name else None
+
+
+def read_grants(element: Element, fields: Fields) -> None:
+    grants: list[Grant] = []
+    for grant in element:
+        said = texts_by_tag(grant)
+        grants.append(
+            Grant(
+                number=said.get("GrantID"),
+                acronym=said.get("Acronym"),
+                agency=said.get("Agency"),
+                country=said.get("Country"),
+            )
+        )
+    fields["grants"] = tuple(grants)
+
+
+def read_pubmed_data(element: Element, fields: Fields) -> None:
+    """PubmedData or PubmedBookData: history, own ids, references."""
+    read_children(element, _PUBMED_DATA, fields)
+
+
+def _read_history(element: Element, fields: Fields) -> None:
+    for item in element:
+        event = (item.get("PubStatus") or "unknown").lower()
+        date = read_event(item, event, fields)
+        if date and (event == "pubmed" or (event == "entrez" and "entered" not in fields)):
+            fields["entered"] = date
+
+
+def _read_ids(element: Element, fields: Fields) -> None:
+    for kind, value in own_ids(element):
+        if kind == "doi":
+            fields["doi"] = value
+        elif kind == "pmc":
+            fields["pmcid"] = value
+        elif kind != "pubmed":
+            add_id(kind, value, fields)
+
+
+def _read_references(element: Element, fields: Fields) -> None:
+    """PMIDs of cited papers, also where lists stand within lists."""
+    count = 0
+    cited: list[int] = fields["references"]
+    for item in element.iter("Reference", "ArticleId"):
+        if item.tag == "Reference":
+            count += 1
+        elif item.get("IdType") == "pubmed":
+            number = (item.text or "").strip()
+            if number.isdecimal():
+                cited.append(int(number))
+    if count and fields.get("reference_count") is None:
+        fields["reference_count"] = count
+
+
+_PUBMED_DATA: dict[str, Reader] = {
+    "History": _read_history,
+    "PublicationStatus": text_reader("publication_status"),
+    "ArticleIdList": _read_ids,
+    "ReferenceList": _read_references,
+}
