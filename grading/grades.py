@@ -44,6 +44,7 @@ class Levels(Value, frozen=True, kw_only=True):
     grade_start: str | None = None  # "high" | "moderate" | "low" | "very low"
     sort: str | None = None  # "1" | "2" | "3"
     nhmrc: str | None = None  # "I" | "II" | "III-1" | "III-2" | "III-3" | "IV"
+    jbjs: str | None = None  # "I" … "V": OCEBM 2009 as orthopaedic and surgical journals read it
 
 
 class StatedLevel(Value, frozen=True, kw_only=True):

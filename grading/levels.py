@@ -141,6 +141,8 @@ def levels(
         steps.append(
             LevelStep(scheme=scheme.id, rule=row.id, text=row.text, before=None, after=row.level)
         )
+        if scheme.id == "ocebm_2009":
+            values["jbjs"] = row.jbjs
         if scheme.id == "ocebm_2011":
             values[scheme.id] = _walk(int(row.level or 5), moves, steps)
         elif scheme.id == "grade_start":
@@ -160,12 +162,6 @@ def levels(
             seen.add(name)
             reasons.append(reason)
     return Levels(**values), tuple(steps), tuple(reasons)
-
-
-def jbjs_level(design: str, question: str, attributes: tuple[str, ...]) -> str | None:
-    """I–V as orthopaedic and surgical journals state it, to compare with stated levels."""
-    row = _first(schemes()["ocebm_2009"], design, question, set(attributes), set())
-    return row.jbjs if row else None
 
 
 def _first(
