@@ -51,6 +51,7 @@ _OF_STUDIES = frozenset(
         "extension_study",
         "dose_finding",
         "historical_control",
+        "comparative",
         "post_hoc",
         "independent_reference_standard",
         "pragmatic",

@@ -14,6 +14,7 @@ from grading.grades import Levels, LevelStep, Reason
 from grading.vocabulary import ATTRIBUTES, DESIGNS, FLAGS, QUESTIONS
 
 SCHEMES = ("ocebm_2011", "ocebm_2009", "grade_start", "sort", "nhmrc")
+PEOPLE = "people"  # a condition of rows beside the attributes: people took part
 MOST_STEPS_DOWN = 2  # ours (rubric)
 SMALL_TRIAL = 50  # participants analysed; below it a randomised trial is imprecise (ours)
 HIGH_I2 = 75.0  # percent; above it inconsistency is serious
@@ -46,6 +47,7 @@ class Row:
     attributes: frozenset[str] = frozenset()  # all of them
     without: frozenset[str] = frozenset()  # none of them
     flags: frozenset[str] = frozenset()
+    schemes: frozenset[str] = frozenset()  # of withheld levels: only in these; empty = in all
 
     def fits(self, design: str, question: str, attributes: set[str], flags: set[str]) -> bool:
         return (
@@ -69,9 +71,10 @@ def _row(table: str, row: dict[str, Any]) -> Row:
     for key, known in (
         ("design", DESIGNS),
         ("question", QUESTIONS),
-        ("with", ATTRIBUTES),
-        ("without", ATTRIBUTES),
+        ("with", (*ATTRIBUTES, PEOPLE)),
+        ("without", (*ATTRIBUTES, PEOPLE)),
         ("flags", FLAGS),
+        ("schemes", SCHEMES),
     ):
         if bad := set(row.get(key, ())) - set(known):
             raise ValueError(
@@ -87,6 +90,7 @@ def _row(table: str, row: dict[str, Any]) -> Row:
         attributes=frozenset(row.get("with", ())),
         without=frozenset(row.get("without", ())),
         flags=frozenset(row.get("flags", ())),
+        schemes=frozenset(row.get("schemes", ())),
     )
 
 
@@ -121,16 +125,17 @@ def levels(
 ) -> tuple[Levels, tuple[LevelStep, ...], tuple[Reason, ...]]:
     """The level in each scheme; every step that led there; the quotes behind steps down and up."""
     own, warned = set(attributes), set(flags)
-    for reason_not in withheld():
-        if reason_not.fits(design, question, own, warned):
-            rule, text = f"withheld.{reason_not.id}", reason_not.text
-            none = tuple(LevelStep(scheme=name, rule=rule, text=text) for name in SCHEMES)
-            return Levels(), none, ()
+    if evidence.has(PEOPLE):
+        own.add(PEOPLE)
+    none = next((row for row in withheld() if row.fits(design, question, own, warned)), None)
     values: dict[str, Any] = {}
     steps: list[LevelStep] = []
     reasons: list[Reason] = []
     moves = _moves(evidence, design, own, details)
     for scheme in schemes().values():
+        if none is not None and (not none.schemes or scheme.id in none.schemes):
+            steps.append(LevelStep(scheme=scheme.id, rule=f"withheld.{none.id}", text=none.text))
+            continue
         row = _first(scheme, design, question, own, warned)
         if row is None:
             steps.append(
@@ -156,6 +161,8 @@ def levels(
                 )
                 for name, text, _, _ in _concerns(evidence, moves)
             ]
+    if none is not None and not none.schemes:
+        return Levels(), tuple(steps), ()
     seen = set()
     for name, _, _, reason in (*moves, *_concerns(evidence, moves)):
         if reason is not None and name not in seen:

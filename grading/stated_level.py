@@ -16,7 +16,7 @@ from grading.grades import StatedLevel
 
 _LEVEL = r"(?:I{1,3}|IV|VI{0,2}|[1-5])(?:\s?[-–]?\s?[a-e123](?![\w]))?(?:\+\+|\+|-(?!\w))?"
 _KIND = (
-    r"(?:therapeutic|prognostic|diagnostic|economic|prevention|symptom prevalence|epidemiolog\w+"
+    r"(?:therapeutic|therapy|prognostic|prognosis|diagnostic|diagnosis|economic|prevention|symptom prevalence|epidemiolog\w+"
     r"|prevalence|differential diagnosis|treatment|risk|basic science|etiolog\w+|prospective|retrospective)"
 )
 _STUDY = r"(?:\s(?:study|studies|investigation|analysis|decision|research|case series))?"
@@ -46,7 +46,6 @@ _CLASS_OF = re.compile(
     r"\b(?:provides?|classification of evidence:[^.]{0,60}?)\s+class\s+(?P<level>IV|I{1,3}|[1-4])\b",
     re.IGNORECASE,
 )
-_SIGN = re.compile(r"\bevidence level\s+(?P<level>[12](?:\+\+|\+|-))", re.IGNORECASE)
 # Linear time, and rarely true: only then are the forms tried.
 _HINT = re2.compile(
     r"(?i)\b(?:levels?[ -](?:of[ -])?(?:clinical )?evidence|evidence levels?|LOE"
@@ -82,7 +81,6 @@ def stated_level(article: Article) -> StatedLevel | None:
         return None
     for pattern, scheme in (
         (_HEAD, None),
-        (_SIGN, "SIGN"),
         (_CLASS, "AAN"),
         (_CLASS_OF, "AAN"),
         (_LEVEL_FIRST, None),
@@ -93,6 +91,9 @@ def stated_level(article: Article) -> StatedLevel | None:
                 max(text.rfind("\n", 0, found.start()), text.rfind(". ", 0, found.start())) + 1
             )
             if pattern is not _HEAD and found.start() < len(text) * 0.5:
+                continue
+            # "(evidence level IIb)" after a finding grades that finding, not the article.
+            if text[: found.start()].endswith("(") and text.count("(evidence level") > 1:
                 continue
             own_heading = not text[line_start : found.start()].strip()
             # "STUDY DESIGN: Cohort study; Level of evidence, 3." may stand early.

@@ -145,6 +145,7 @@ ATTRIBUTES: dict[str, Term] = {
     "placebo_controlled": Term("Placebo-controlled", "compared with a placebo"),
     "sham_controlled": Term("Sham-controlled", "compared with a sham procedure"),
     "active_controlled": Term("Active-controlled", "compared with another active treatment"),
+    "comparative": Term("Comparative", "two or more groups of people are compared"),
     "historical_control": Term("Historical control", "compared with earlier patients"),
     "dose_finding": Term("Dose-finding", "compares or escalates doses"),
     "open_label": Term("Open-label", "all know who gets what"),
@@ -224,6 +225,7 @@ ATTRIBUTES: dict[str, Term] = {
     "comment": Term("Comment", "published as a comment"),
     "review": Term("Review", "a book chapter that reviews"),
     "guideline": Term("Guideline", "a book chapter that guides"),
+    "sensitivity_analysis": Term("Sensitivity analysis", "tests what its assumptions change"),
     "cost_analysis": Term("Cost analysis", "reports costs beside outcomes"),
 }
 
