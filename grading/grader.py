@@ -15,7 +15,7 @@ from grading.levels import levels
 from grading.questions import question
 from grading.stated_level import stated_level
 from grading.text import Text
-from grading.text_model import predict_many
+from grading.text_model import Predictor, shipped_model
 from grading.vocabulary import DESIGNS
 
 GRADER_VERSION = "1"  # raise it when the same article gives another grade
@@ -32,13 +32,16 @@ def grade(article: Article, *, notices: tuple[Correction, ...] = ()) -> Grade:
 
 
 def grade_many(
-    articles: Sequence[Article], *, notices: Mapping[int, tuple[Correction, ...]] | None = None
+    articles: Sequence[Article],
+    *,
+    notices: Mapping[int, tuple[Correction, ...]] | None = None,
+    model: Predictor | None = None,
 ) -> list[Grade]:
     """Grade articles, in order; the same as `grade` of each alone, but faster: one call to the
-    text model for all. `notices`: by PMID."""
+    text model for all. `notices`: by PMID. `model`: asked instead of the shipped text model."""
     # A title alone is too little for the text model, and other languages are unknown to it.
     asked = [article for article in articles if len(article.abstract) >= SHORTEST_TEXT]
-    predictions = iter(predict_many(asked))
+    predictions = iter((model or shipped_model()).predict_many(asked))
     told = notices or {}
     return [
         _grade(

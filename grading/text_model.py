@@ -16,7 +16,7 @@ from functools import cache
 from importlib.resources import files
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -49,6 +49,14 @@ class TextPrediction(Value, frozen=True, kw_only=True):
     def design(self) -> str:
         """The most probable of the eight; the first of equals."""
         return max(self.probabilities, key=self.probabilities.__getitem__)
+
+
+class Predictor(Protocol):
+    """What `grade_many` asks: a `TextModel`, or predictions kept from elsewhere."""
+
+    def predict_many(self, articles: Sequence[Article]) -> list[TextPrediction]:
+        """One prediction for each article, in order."""
+        ...
 
 
 class TextModel:
