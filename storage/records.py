@@ -113,12 +113,12 @@ class Page:
 class Run:
     """One row of the ledger: one pass over one window, or one load of one file."""
 
-    kind: str  # "fetch" | "sync" | "sweep" | "refresh" | "load" | "regrade"
+    kind: str  # "fetch" | "sync" | "sweep" | "refresh" | "load" | "mirror" | "regrade"
     subject: str  # topic name, file name, or ""
     started_at: datetime
     id: int | None = None
     window_start: str | None = None
-    window_end: str | None = None
+    window_end: str | None = None  # of "mirror": the MD5 of the file
     finished_at: datetime | None = None
     state: str = "running"  # "running" | "done" | "failed" | "interrupted"
     asked: int = 0

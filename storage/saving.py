@@ -180,6 +180,14 @@ class Saving:
         self._note_grader(same)
         self._unchanged += [each.pmid for each in same]
 
+    def confirm(self, pmids: Iterable[int]) -> None:
+        """Note that PubMed holds these articles now, in whatever revision."""
+        self._connection.execute(
+            sa.update(tables.article)
+            .where(self._database.among(tables.article.c.pmid, pmids))
+            .values(confirmed_at=sa.literal(self._at, sa.BigInteger))
+        )
+
     def delete(self, pmids: Iterable[int], source: str) -> tuple[int, ...]:
         """Mark articles as removed from PubMed. Answers those that were stored and shown."""
         gone = [row for row in self._rows(pmids).values() if row.deleted_at is None]

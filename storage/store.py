@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -12,9 +13,9 @@ import sqlalchemy as sa
 
 from grading import Article, Grade
 from grading.article import Correction
-from grading.notices import COUNTERPARTS, notices_in
 from storage import documents, heartbeat, ledger, quarantine, schema, tables
 from storage.errors import StoreUnavailable
+from storage.loading import Loading, notices_about
 from storage.records import (
     Change,
     Entry,
@@ -154,6 +155,34 @@ class Store:
         with self._database.writing() as connection:
             return Saving(connection, self._database, at=at or _now()).delete(wanted, source)
 
+    @contextmanager
+    def loading(self, run: Run, *, at: datetime | None = None) -> Iterator[Loading]:
+        """One file in one transaction, its row of the ledger with it: all of it or nothing.
+
+        `run` was given by `start_run`; close it with `Loading.close`.
+        """
+        with self._database.writing() as connection:
+            yield Loading(connection, self._database, run, at=at or _now(), keep_raw=self._keep_raw)
+
+    def unconfirmed(self, since: datetime) -> list[int]:
+        """PMIDs that are shown but that no source has named since then, up to the highest that one
+        has: what a new baseline dropped."""
+        moment = sa.literal(int(since.timestamp()), sa.BigInteger)
+        confirmed = sa.type_coerce(_article.confirmed_at, sa.BigInteger)
+        highest = sa.select(sa.func.max(_article.pmid)).where(confirmed >= moment)
+        with self._database.reading() as connection:
+            return list(
+                connection.execute(
+                    sa.select(_article.pmid)
+                    .where(
+                        _article.deleted_at.is_(None),
+                        confirmed < moment,
+                        _article.pmid <= highest.scalar_subquery(),
+                    )
+                    .order_by(_article.pmid)
+                ).scalars()
+            )
+
     def link(self, pmids: Iterable[int], topic: str) -> int:
         """Link stored articles to a topic. Returns how many links are new."""
         with self._database.writing() as connection:
@@ -272,25 +301,8 @@ class Store:
 
     def notices_about(self, pmids: Iterable[int]) -> dict[int, tuple[Correction, ...]]:
         """What stored articles say about these PMIDs, told from their side (grading.notices)."""
-        columns = tables.relation.c
         with self._database.reading() as connection:
-            rows = connection.execute(
-                sa.select(columns.target, columns.pmid, _document.article)
-                .join_from(tables.relation, tables.article, _article.pmid == columns.pmid)
-                .join(tables.document, _document.pmid == columns.pmid)
-                .where(
-                    self._database.among(columns.target, pmids),
-                    columns.kind.in_(COUNTERPARTS),
-                    _article.deleted_at.is_(None),
-                )
-                .order_by(columns.target, columns.pmid)
-                .distinct()
-            ).all()
-        said: dict[int, list[Correction]] = {}
-        for target, _, packed in rows:
-            told = notices_in(documents.read_article(packed))
-            said.setdefault(target, []).extend(notice for about, notice in told if about == target)
-        return {target: tuple(dict.fromkeys(notices)) for target, notices in said.items()}
+            return notices_about(connection, self._database, pmids)
 
     def articles(
         self,

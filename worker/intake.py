@@ -106,7 +106,7 @@ class Intake:
         entries: list[Entry] = []
         failed: list[MalformedRecord] = []
         told = {pmid: tuple(said) for pmid, said in notices.items()}
-        for item, graded in zip(batch, _grades(batch, told), strict=True):
+        for item, graded in zip(batch, grades_of(batch, told), strict=True):
             if isinstance(graded, Exception):
                 failed.append(
                     MalformedRecord(
@@ -142,7 +142,7 @@ class Intake:
         )
 
 
-def _grades(
+def grades_of(
     batch: Sequence[ParsedArticle], notices: Mapping[int, tuple[Correction, ...]]
 ) -> list[Grade | Exception]:
     """The grade of each; a record that breaks the grader costs only itself."""

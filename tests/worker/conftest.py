@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from bulk_site import BulkSite
     from eutils_server import EutilsServer, Library
 
 
@@ -29,6 +30,7 @@ def _load(name: str) -> ModuleType:
 
 
 _load("eutils_server")
+_load("bulk_site")
 
 
 @pytest.fixture(autouse=True)
@@ -56,3 +58,12 @@ def eutils() -> Iterator[Callable[..., EutilsServer]]:
             return running.enter_context(EutilsServer(library, **options))
 
         yield start
+
+
+@pytest.fixture
+def site() -> Iterator[BulkSite]:
+    """An empty loopback bulk site."""
+    from bulk_site import BulkSite
+
+    with BulkSite() as running:
+        yield running

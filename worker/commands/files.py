@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from worker.commands import examples, invocation, leave
+from worker.commands.options import Workers
 
 app = typer.Typer()
 
@@ -26,11 +27,12 @@ def load(
             metavar="SOURCE...",
         ),
     ],
+    workers: Workers = None,
 ) -> None:
     """Load, grade and store files of records."""
     from worker.tasks import files
 
-    leave(files.load(invocation(), sources=sources))
+    leave(files.load(invocation(), sources=sources, workers=workers))
 
 
 @app.command(

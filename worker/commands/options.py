@@ -10,6 +10,16 @@ Email = Annotated[
     str | None, typer.Option(help="Your address: NCBI asks for it.", metavar="ADDRESS")
 ]
 
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        help="Processes that read and grade, each a file at a time.",
+        show_default="one for each core where there is much to do",
+        min=1,
+        metavar="N",
+    ),
+]
+
 
 def filters(
     words: list[str] | None,

@@ -2,85 +2,112 @@
 
 from __future__ import annotations
 
-import dataclasses
+import os
+import signal
 import sys
+import threading
+from contextlib import closing
 from datetime import UTC, datetime
-from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from grading import Article, Grade, grade_many
 from storage.records import iso
 from worker.errors import SourceError
-from worker.invocation import EXIT_DONE, EXIT_SOME_FAILED, Invocation
+from worker.invocation import EXIT_DONE, EXIT_INTERRUPTED, EXIT_SOME_FAILED, Invocation
 from worker.parsed import MalformedRecord, ParsedArticle
 from worker.tasks.output import emit, list_failures, progress, say
-from worker.tasks.session import BATCH, counted, ledger_row, open_config, open_store, task
+from worker.tasks.session import BATCH, open_config, open_store, task
+
+if TYPE_CHECKING:
+    from worker.bulk import Loaded
+
+SMALL = 4 << 20  # bytes of all files together that are not worth starting processes for
 
 
 @task
-def load(invocation: Invocation, *, sources: list[str]) -> int:
-    from worker.files import list_sources, read_source
-    from worker.intake import Intake
+def load(invocation: Invocation, *, sources: list[str], workers: int | None) -> int:
+    from worker.bulk import Job, load_files
+    from worker.files import list_sources
 
     found = list_sources(sources)
     config = open_config(invocation)
     status = EXIT_DONE
-    with open_store(config) as store, progress(invocation, "Loading", None) as show_done:
-        loaded = 0
-        for source in found:
-            intake = Intake(store, source=source)
-            failures: list[tuple[int | None, str]] = []
-            fault: SourceError | None = None
-            with ledger_row(store, "load", source) as row:
-                reader = read_source(source)
-                while True:
-                    batch: list[Any] = []
-                    try:
-                        for item in islice(reader, BATCH):
-                            batch.append(item)  # noqa: PERF402 (a fault must not lose the batch)
-                    except SourceError as error:
-                        fault = error
-                    if batch:
-                        outcome = intake.take(batch)
-                        came = sum(isinstance(item, ParsedArticle) for item in batch)
-                        row[0] = counted(row[0], outcome, asked=len(batch), returned=came)
-                        failures += [(item.pmid, item.error) for item in outcome.failed]
-                        loaded += len(batch)
-                        show_done(loaded)
-                    if fault is not None or len(batch) < BATCH:
-                        break
-                if fault is not None:
-                    row[0] = dataclasses.replace(row[0], state="failed", error=str(fault))
-            done = row[0]
-            if fault is not None:
-                say(f"pubgrade: {fault}")
+    stop = stop_on_signals()
+    with (
+        open_store(config) as store,
+        progress(invocation, "Loading", None) as show_done,
+        closing(
+            load_files(
+                store,
+                map(Job, found),
+                workers=workers or processes_for(found),
+                keep_raw=config.store.keep_raw,
+                stop=stop,
+                progress=show_done,
+            )
+        ) as all_loaded,
+    ):
+        for loaded in all_loaded:
+            if loaded.fault is not None:
+                say(f"pubgrade: {loaded.fault}")
                 status = EXIT_SOME_FAILED
-            if list_failures(failures):
+            if list_failures(loaded.failures):
                 status = EXIT_SOME_FAILED
-            if invocation.json:
-                emit(
-                    {
-                        "source": source,
-                        "new": done.new,
-                        "revised": done.revised,
-                        "unchanged": done.unchanged,
-                        "stale": done.stale,
-                        "deleted": done.deleted,
-                        "failed": done.failed,
-                        "seconds": done.seconds,
-                        "error": done.error,
-                    }
-                )
-            elif not invocation.quiet:
-                rate = done.returned / done.seconds if done.seconds else 0
-                sys.stdout.write(
-                    f"{source}: {done.new:,} new, {done.revised:,} revised, {done.unchanged:,} unchanged, "
-                    f"{done.stale:,} older than stored, {done.deleted:,} deleted, {done.failed:,} failed "
-                    f"({rate:,.0f} records a second)\n"
-                )
+            show_loaded(invocation, loaded)
+    if stop.is_set():
+        say("interrupted; the work so far is kept")
+        return EXIT_INTERRUPTED
     return status
+
+
+def processes_for(sources: list[str]) -> int:
+    """One for each core where there is enough to do, else 1."""
+    sizes = [os.path.getsize(source) for source in sources if os.path.isfile(source)]
+    if len(sizes) < 2 or sum(sizes) < SMALL:
+        return 1
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return min(cores or 1, len(sources))
+
+
+def stop_on_signals() -> threading.Event:
+    """Set by SIGINT and SIGTERM: the file in hand is finished first. A second one ends at once."""
+    stop = threading.Event()
+
+    def on_signal(number: int, frame: object) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, on_signal)
+    return stop
+
+
+def show_loaded(invocation: Invocation, loaded: Loaded) -> None:
+    done = loaded.run
+    if invocation.json:
+        emit(
+            {
+                "source": done.subject,
+                "new": done.new,
+                "revised": done.revised,
+                "unchanged": done.unchanged,
+                "stale": done.stale,
+                "deleted": done.deleted,
+                "failed": done.failed,
+                "seconds": done.seconds,
+                "error": done.error,
+            }
+        )
+    elif not invocation.quiet:
+        rate = done.returned / done.seconds if done.seconds else 0
+        sys.stdout.write(
+            f"{done.subject}: {done.new:,} new, {done.revised:,} revised, "
+            f"{done.unchanged:,} unchanged, {done.stale:,} older than stored, "
+            f"{done.deleted:,} deleted, {done.failed:,} failed ({rate:,.0f} records a second)\n"
+        )
 
 
 @task

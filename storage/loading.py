@@ -1,0 +1,110 @@
+"""Bulk loads: one file in one transaction, together with its row of the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from grading import Article, Grade
+from grading.article import Correction
+from grading.notices import COUNTERPARTS, notices_in
+from storage import documents, ledger, quarantine, tables
+from storage.records import Entry, Run, SaveOutcome
+from storage.saving import Saving, arrivals, grade_chunks
+from storage.sqlite import Sqlite
+
+
+class Loading:
+    """What one transaction brings in. Made by `Store.loading`; not to be kept beyond it."""
+
+    def __init__(
+        self,
+        connection: sa.Connection,
+        database: Sqlite,
+        run: Run,
+        *,
+        at: datetime,
+        keep_raw: bool,
+    ) -> None:
+        self._connection = connection
+        self._database = database
+        self._at = at
+        self._saving = Saving(connection, database, at=at, keep_raw=keep_raw)
+        self.run = run
+
+    @property
+    def outcome(self) -> SaveOutcome:
+        return self._saving.outcome
+
+    def save(self, entries: Iterable[Entry]) -> None:
+        """As `Store.save`."""
+        for chunk in arrivals(entries):
+            self._saving.save(chunk)
+
+    def regrade(self, grades: Iterable[tuple[int, Grade]]) -> None:
+        """As `Store.regrade`."""
+        for chunk in grade_chunks(grades):
+            self._saving.regrade(chunk)
+
+    def delete(self, pmids: Iterable[int], source: str) -> tuple[int, ...]:
+        """As `Store.mark_deleted`."""
+        return self._saving.delete(list(pmids), source)
+
+    def quarantine(self, *, raw: bytes, error: str, source: str, pmid: int | None) -> None:
+        """As `Store.quarantine`."""
+        quarantine.put(
+            self._connection, raw=raw, error=error, source=source, pmid=pmid, at=self._at
+        )
+
+    def known(self, pmids: Iterable[int]) -> set[int]:
+        """Those that are stored, deleted or not."""
+        pmid = tables.article.c.pmid
+        rows = self._connection.execute(sa.select(pmid).where(self._database.among(pmid, pmids)))
+        return set(rows.scalars())
+
+    def articles(self, pmids: Iterable[int]) -> list[Article]:
+        """Those that are stored, by ascending PMID."""
+        columns = tables.document.c
+        rows = self._connection.execute(
+            sa.select(columns.article)
+            .where(self._database.among(columns.pmid, pmids))
+            .order_by(columns.pmid)
+        )
+        return [documents.read_article(packed) for packed in rows.scalars()]
+
+    def notices_about(self, pmids: Iterable[int]) -> dict[int, tuple[Correction, ...]]:
+        """As `Store.notices_about`."""
+        return notices_about(self._connection, self._database, pmids)
+
+    def close(self, run: Run) -> None:
+        """Write the last state of the run into the ledger."""
+        # An older revision too tells that PubMed holds the article.
+        self._saving.confirm(self._saving.outcome.stale)
+        ledger.update_run(self._connection, run)
+        self.run = run
+
+
+def notices_about(
+    connection: sa.Connection, database: Sqlite, pmids: Iterable[int]
+) -> dict[int, tuple[Correction, ...]]:
+    """What stored articles say about these PMIDs, told from their side (grading.notices)."""
+    columns = tables.relation.c
+    rows = connection.execute(
+        sa.select(columns.target, columns.pmid, tables.document.c.article)
+        .join_from(tables.relation, tables.article, tables.article.c.pmid == columns.pmid)
+        .join(tables.document, tables.document.c.pmid == columns.pmid)
+        .where(
+            database.among(columns.target, pmids),
+            columns.kind.in_(COUNTERPARTS),
+            tables.article.c.deleted_at.is_(None),
+        )
+        .order_by(columns.target, columns.pmid)
+        .distinct()
+    ).all()
+    said: dict[int, list[Correction]] = {}
+    for target, _, packed in rows:
+        told = notices_in(documents.read_article(packed))
+        said.setdefault(target, []).extend(notice for about, notice in told if about == target)
+    return {target: tuple(dict.fromkeys(notices)) for target, notices in said.items()}
