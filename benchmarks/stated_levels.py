@@ -18,9 +18,11 @@ from pathlib import Path
 
 from benchmarks.labelled import blank, data_folder, find_articles, plain, read_lines
 from benchmarks.scores import kappa
-from grading import Article, Grade, grade
-from grading.grades import StatedLevel
+from grading import Article, Grade
+from grading.grader import grade_many
+from grading.levels import SCHEMES
 from grading.stated_level import stated_level
+from grading.text_model import Predictor
 
 _ROMAN = {"I": 1, "II": 2, "III": 3, "IV": 4, "V": 5}
 # How the text of a statement goes on after the level: "Level III, retrospective comparative study."
@@ -38,10 +40,11 @@ def number(level: str | int | None) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class Stated:
-    """One record whose abstract states its level; `written` as the label has it."""
+    """One record and its level, as the label has it; `scheme` where the label names one."""
 
     article: Article
     written: str
+    scheme: str | None = None
 
 
 def load(folder: Path | None = None) -> list[Stated]:
@@ -71,12 +74,13 @@ def without_statement(article: Article) -> Article:
     return article
 
 
-def compared(given: Grade, said: StatedLevel | None) -> int | None:
-    """Our number in the scheme that the statement names, else in the JBJS reading."""
-    scheme = said.scheme if said else None
+def compared(given: Grade, scheme: str | None, level: str) -> int | None:
+    """Our number in the named scheme, else in the JBJS reading."""
+    if scheme in SCHEMES:
+        return number(getattr(given.levels, scheme))
     if scheme == "OCEBM":
         return number(given.levels.ocebm_2009)
-    if scheme == "NHMRC" or (said is not None and re.fullmatch(r"III-\d", said.level)):
+    if scheme == "NHMRC" or re.fullmatch(r"III-\d", level.strip()):
         return number(given.levels.nhmrc)
     if scheme == "SORT":
         return number(given.levels.sort)
@@ -94,9 +98,11 @@ class Agreement:
     rows: tuple[tuple[Stated, int, Grade, int | None], ...]
 
 
-def compare(records: list[Stated]) -> Agreement:
+def compare(records: list[Stated], *, model: Predictor | None = None) -> Agreement:
+    """Statements read, and our levels beside them. `model`: as in `grade_many`."""
     exact, otherwise, pairs, none, rows = 0, [], [], [], []
-    for record in records:
+    grades = grade_many([without_statement(record.article) for record in records], model=model)
+    for record, given in zip(records, grades, strict=True):
         said = stated_level(record.article)
         level = said.level if said else None
         if _same(level, record.written):
@@ -106,8 +112,7 @@ def compare(records: list[Stated]) -> Agreement:
         truth = number(record.written)
         if truth is None:
             continue
-        given = grade(without_statement(record.article))
-        ours = compared(given, said)
+        ours = compared(given, record.scheme or (said.scheme if said else None), record.written)
         rows.append((record, truth, given, ours))
         if ours is None:
             none.append(record.article.pmid)
