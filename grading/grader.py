@@ -60,7 +60,7 @@ def _grade(
     evidence = find(text, notices)
     decision = decide(evidence, model)
     design = decision.design
-    details = read_details(article)
+    details = read_details(text)
     own = attributes(evidence, design, decision.form)
     asked = question(evidence, design)
     warned, flag_reasons = flags(evidence, design, details, tags_disagree=decision.tags_disagree)

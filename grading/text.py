@@ -123,6 +123,21 @@ class Text:
         number = bisect_right(self.starts, place) - 1
         return self.sentences[number] if number >= 0 else None
 
+    def bounds(self, sentence: Sentence) -> Span:
+        """Where `sentence` stands in `data`."""
+        base = 0 if sentence.field == "title" else self.body
+        return base + sentence.start, base + sentence.end
+
+    def place(self, start: int) -> tuple[str, int]:
+        """The field that `start` stands in, and where that field begins in `data`."""
+        return ("title", 0) if start < self.body else ("abstract", self.body)
+
+    def quote(self, start: int, end: int) -> str:
+        """The article's own words at ``data[start:end]``, which is within one field."""
+        field, base = self.place(start)
+        words = self.article.title if field == "title" else self.article.abstract
+        return words[start - base : end - base]
+
     def _sentences(self) -> Iterator[Sentence]:
         """The title, then the abstract's sentences in order, without the whitespace between."""
         article = self.article

@@ -35,16 +35,17 @@ _WORD = "(?:" + "|".join((*_TENS, *reversed(_UNITS[1:]))) + ")"
 IN_WORDS = (
     rf"(?:{_WORD} (?:hundred|thousand)(?: and)?(?: {_WORD}(?:[- ]{_WORD})?)?|{_WORD}(?:-{_WORD})?)"
 )
-# "1,234", "1 234" with a thin or no-break space, "45". RE2 has no look-around: `stands_alone` says
+# "1,234", "1 234" with a thin space, "45". RE2 has no look-around: `stands_alone` says
 # whether what was found is a whole number and not part of a decimal, a range, a rate or a date.
-INTEGER = r"\b\d{1,3}(?:[,\x{2009}\x{202f}\x{a0}]\d{3})+\b|\b\d{1,7}\b"
+INTEGER = r"\b\d{1,3}(?:[,\f]\d{3})+\b|\b\d{1,7}\b"
 COUNT = rf"(?:{INTEGER}|{IN_WORDS})"
-DECIMAL = r"[-−–]?\d{0,6}(?:[.·]\d+)|[-−–]?\d{1,6}"
+# "0.85", ".85", "-1.2", "12", "1,45" with a decimal comma. Text is folded: "·" is ".", "−" is "-".
+DECIMAL = r"(?:-?\d{0,6}\.\d+|-?\d{1,4},\d{1,2}\b|-?\d{1,6})"
 
 
 def integer(text: str) -> int | None:
     """Of "1,234" or "forty-two"; None where it is neither."""
-    digits = re.sub(r"[,\s\u2009\u202f\u00a0]", "", text)
+    digits = re.sub(r"[,\s]", "", text)
     if digits.isdigit():
         return int(digits)
     total = current = 0
@@ -63,15 +64,16 @@ def integer(text: str) -> int | None:
 
 
 def decimal(text: str) -> float | None:
-    """Of "0·85", "−1.2"; None where it is no number."""
+    """Of "0.85", "-1.2" or, with a decimal comma, "1,45"; None where it is no number."""
     try:
-        return float(text.replace("·", ".").replace("−", "-").replace("–", "-").replace(",", ""))
+        return float(text.replace(",", "."))
     except ValueError:
         return None
 
 
-def stands_alone(text: str, start: int, end: int) -> bool:
-    """Whether ``text[start:end]`` is not a part of "12.5", "10-12", "1/3", "0·85"."""
-    if start >= 2 and text[start - 1] in ".,·/-–" and text[start - 2].isdigit():
+def stands_alone(data: bytes, start: int, end: int) -> bool:
+    """Whether ``data[start:end]`` is not a part of "12.5", "10-12" or "1/3"."""
+    digits, joints = b"0123456789", b".,/-"
+    if start >= 2 and data[start - 1] in joints and data[start - 2] in digits:
         return False
-    return not (end + 1 < len(text) and text[end] in ".,·/-–" and text[end + 1].isdigit())
+    return not (end + 1 < len(data) and data[end] in joints and data[end + 1] in digits)

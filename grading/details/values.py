@@ -8,6 +8,7 @@ from metadata (grants, conflict-of-interest statement), `field` names it and the
 from __future__ import annotations
 
 from grading.article import Value
+from grading.text import Text
 
 
 class Detail(Value, frozen=True, kw_only=True):
@@ -113,3 +114,20 @@ class Details(Value, frozen=True, kw_only=True):
     conclusion: Detail = NOT_REPORTED
     funding: Detail = NOT_REPORTED
     conflicts_of_interest: Detail = NOT_REPORTED
+
+
+def detail(
+    text: Text, start: int, end: int, value: float | str | None = None, unit: str | None = None
+) -> Detail:
+    """What ``text.data[start:end]`` reports; without `value`, the quoted words are the value."""
+    quote = text.quote(start, end)
+    field, base = text.place(start)
+    return Detail(
+        reported=True,
+        value=quote if value is None else value,
+        unit=unit,
+        text=quote,
+        field=field,
+        start=start - base,
+        end=end - base,
+    )

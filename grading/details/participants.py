@@ -1,0 +1,208 @@
+"""How many took part, in which arms; who they were."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from grading.details.numbers import COUNT, integer, stands_alone
+from grading.details.values import NOT_REPORTED, Arm, Detail, detail
+from grading.patterns import Pattern, Span
+from grading.text import Sentence, Text
+
+PEOPLE = (
+    r"(?:(?:in|out)?patients|participants|subjects|individuals|people|persons|adults|children|women"
+    r"|men|males|females|infants|neonates|babies|adolescents|youths?|students|volunteers|cases|eyes"
+    r"|veterans|nurses|physicians|doctors|clinicians|mothers|girls|boys|residents|respondents"
+    r"|survivors|smokers|drinkers|newborns|couples|dyads|families|households|workers|employees"
+    r"|professionals|caregivers|parents|pregnancies|deliveries|candidates|recipients|carers"
+    r"|athletes|teachers|seniors|elders|users|clients|members|pairs|donors|twins|parturients"
+    r"|animals|rats|mice|dogs|rabbits|pigs)"
+)
+# Words between a number and the people counted.
+_FILL = r"(?:[\w'/+.%-]+,?\s|\([^()]{1,30}\)\s){0,7}?"
+MENTION = rf"\b(?P<n>{COUNT})\s{_FILL}{PEOPLE}\b"
+N_EQUALS = r"\bn\s?=\s?(?P<n>\d{1,3}(?:[,\f]\d{3})+|\d+)\b"
+ARM = r"(?:[a-z][\w/+-]*(?:\s[\w/+-]+){0,3}\s)?\(\s?n\s?=\s?(?P<n>\d[\d,]*)\s?[),;]"
+WITH = rf"\b{PEOPLE}\s(?:with|suffering from|undergoing|who had)\s"
+
+# A number followed by one of these counts something else: "6 months", "2 groups of patients".
+_OTHER_UNIT = Pattern(
+    r"(?:or more |to \d+ |- ?)?(?:(?:consecutive )?(?:seconds?|minutes?|min|hours?|h|days?|weeks?|wk|months?|mo|years?|yr|yrs)\b"
+    r"|(?:mg|ml|kg|g|mcg|mm|cm|iu|u|mmol|mmhg)\b|%|percent|per cent|of\b|and\b|to\b|in\b|or\b|vs\b|versus\b|x\b"
+    r"|times|(?:[\w-]+ ){0,3}(?:trials|studies|articles|reports|centers|centres|hospitals|sites|clinics|groups|arms|cohorts"
+    r"|countries|visits|sessions|doses|courses|cycles|practices|schools|units|points|events|items)\b|out of)"
+)
+_TOTAL_BEFORE = Pattern(
+    r"(?:total(?: sample)? of|in all,?|altogether,?|overall,?|in total,?|totally,?)\s\z"
+)
+_VERB_BEFORE = Pattern(
+    r"\b(?:enrol(?:l)?(?:ed|ing)?|recruit(?:ed|ing)?|includ(?:ed|ing)|involv(?:ed|ing)|randomi[sz](?:ed|ing)"
+    r"|assign(?:ed|ing)|allocat(?:ed|ing)|studied|investigated|evaluated|examined|compris(?:ed|ing)|consist(?:ed|ing) of"
+    r"|entered|(?:sample|cohort|population|group|series|number)(?: size)?(?: of| was| were)|subjects were|participants were"
+    r"|patients were|samples? (?:size )?(?:was|included)|trial (?:of|in|with|on)|study (?:of|in|with|on)|conducted (?:in|on|with|among)"
+    r"|performed (?:in|on)|carried out (?:in|on|with)|design(?:ed)?)"
+    r"(?: randomly)?\s(?:(?:a|the|total|of|all|on|in|up|to|approximately|about|over)\s)*\z"
+)
+_WEAK_BEFORE = Pattern(r"\b(?:in|of|among|with|from|on|for|data from|all)\s(?:the\s)?\z")
+_PART_BEFORE = Pattern(
+    r"(?:of (?:whom|these|them|those|which|the),?|remaining|remainder|other|another|and|while|whereas|versus|vs\.?|only|except"
+    r"|excluding|excluded|least|than|every|each|additional|further|\()\s?\z"
+)
+_RANDOMISED_AFTER = Pattern(
+    r"\A[^.;]{0,90}?\b(?:(?:were|was|are|underwent|been)\s(?:[\w-]+\s){0,2}(?:randomi[sz](?:ed|ation)|randomly|allocated|assigned)|randomi[sz]ed)\b"
+)
+_RANDOMISED_BEFORE = Pattern(
+    r"\b(?:randomi[sz](?:ed|ing)|(?:randomly )?(?:assigned|allocated|divided|assigning))\s(?:a total of\s)?\z"
+)
+_ENROLLED_AFTER = Pattern(
+    r"\A[^.;]{0,70}?\b(?:enrol(?:l)?ed|recruited|included|entered|participated|took part|studied|divided|agreed|consented"
+    r"|selected|were followed|investigated|evaluated|underwent|scheduled|participating|registered|examined)\b"
+)
+_ANALYSED_AFTER = Pattern(
+    r"\A[^.;]{0,50}?\b(?:analy[sz]ed|included in the (?:[\w-]+ )?analys[ei]s|completed|evaluable|assessable|analys[ie]s)\b"
+)
+_SCREENED = Pattern(
+    r"\A[^.;]{0,40}?\b(?:screened|invited|approached|eligib|contacted|identified|declined|refused|excluded|withdrew|withdrawn|dropped|died|lost)"
+)
+_PART_AFTER = Pattern(
+    r"\A(?:\s?\(\d[\d.]* ?%|\s(?:(?:in|of|from|on) (?:each|the [\w-]+ (?:group|arm)|both|group|arm)|per|received|were given|given|treated with"
+    r"|had|assigned to|achieved|experienced|developed|reported|showed|improved|discontinued|in group)\b)"
+)
+_NOT_PEOPLE_HERE = Pattern(r"worldwide|million|each year|annually|per year|per 1")
+_YEARS = range(1900, 2031)
+ENOUGH = 1.0  # points below which a mention is no sample size
+
+
+class Mention(NamedTuple):
+    """A number of people at one place, and what is said of them."""
+
+    number: Span
+    end: int
+    value: int
+    points: float
+    randomised: bool
+    enrolled: bool
+    analysed: bool
+
+
+def number_alone(text: Text, span: Span) -> int | None:
+    """The whole number printed at `span`; None for a part of a decimal, range or rate."""
+    start, end = span
+    printed = text.data[start:end].decode()
+    if not stands_alone(text.data, start, end):
+        return None
+    value = integer(printed)
+    if value is None or (value in _YEARS and printed.isdigit()):
+        return None
+    return value
+
+
+def mentions(text: Text, pattern: Pattern) -> list[Mention]:
+    found = []
+    data, group = text.data, pattern.names["n"]
+    place, last = 0, len(data)
+    while place < last and (match := pattern.groups(data, place, last)):
+        number, end = match[group], match[0][1]
+        place = number[1]
+        sentence = text.sentence_at(number[0])
+        value = number_alone(text, number)
+        if sentence is None or value is None or value < 2:
+            continue
+        first, stop = text.bounds(sentence)
+        if end > stop or _OTHER_UNIT.groups_at(data, number[1] + 1, end):
+            continue
+        found.append(_weigh(data, sentence, (first, stop), number, end, value))
+    return found
+
+
+def _weigh(
+    data: bytes, sentence: Sentence, bounds: Span, number: Span, end: int, value: int
+) -> Mention:
+    before = data[max(bounds[0], number[0] - 70) : number[0]]
+    after = data[end : min(bounds[1], end + 100)]
+
+    def left(pattern: Pattern) -> bool:
+        return pattern.find(before, 0, len(before)) is not None
+
+    def right(pattern: Pattern) -> bool:
+        return pattern.find(after, 0, len(after)) is not None
+
+    randomised = left(_RANDOMISED_BEFORE) or right(_RANDOMISED_AFTER)
+    enrolled = left(_VERB_BEFORE) or right(_ENROLLED_AFTER)
+    analysed = right(_ANALYSED_AFTER)
+    points = 1.0 if not before.strip() or before.endswith(b": ") else 0.0
+    if left(_TOTAL_BEFORE):
+        points += 3
+    if randomised:
+        points += 3
+    elif enrolled:
+        points += 2.5
+    elif left(_WEAK_BEFORE):
+        points += 1
+    points += {
+        "methods": 1.0,
+        "title": 1.0,
+        "results": 0.3,
+        "conclusions": -2.0,
+        "background": -0.5,
+    }.get(sentence.role, 0.5)
+    if left(_PART_BEFORE):
+        points -= 3
+    if right(_PART_AFTER):
+        points -= 2
+    if right(_SCREENED):
+        points -= 2.5
+    if analysed:
+        points -= 1
+    if _NOT_PEOPLE_HERE.find(data, number[0], min(bounds[1], end + 25)):
+        points -= 4
+    return Mention(number, end, value, points, randomised, enrolled, analysed)
+
+
+def read_sizes(text: Text, pattern: Pattern) -> dict[str, Detail]:
+    """`sample_size`, `enrolled`, `randomised`, `analysed`, where reported."""
+    found = mentions(text, pattern)
+    sizes: dict[str, Detail] = {}
+    for name, chosen in (
+        ("sample_size", [m for m in found if m.points >= ENOUGH]),
+        ("randomised", [m for m in found if m.randomised and m.points > 0]),
+        ("enrolled", [m for m in found if m.enrolled and not m.randomised and m.points > 0]),
+        ("analysed", [m for m in found if m.analysed]),
+    ):
+        if chosen:
+            best = max(chosen, key=lambda m: (m.points, m.value, -m.end))
+            sizes[name] = detail(text, best.number[0], best.end, best.value, "participants")
+    if "sample_size" not in sizes and "analysed" in sizes:
+        sizes["sample_size"] = sizes["analysed"]
+    return sizes
+
+
+def read_n_equals(text: Text, pattern: Pattern) -> Detail:
+    """The only "n = 120" of an article that gives no other number."""
+    found = list(pattern.every_groups(text.data, 0, len(text.data)))
+    if len(found) != 1:
+        return NOT_REPORTED
+    value = integer(text.data[slice(*found[0][pattern.names["n"]])].decode())
+    if value is None or value < 2:
+        return NOT_REPORTED
+    return detail(text, *found[0][0], value, "participants")
+
+
+def read_arms(text: Text, pattern: Pattern) -> tuple[Arm, ...]:
+    """Arms printed with their numbers: "velotril (n = 60)"; fewer than two are no arms."""
+    arms = []
+    for found in pattern.every_groups(text.data, text.body, len(text.data)):
+        (start, end), number = found[0], found[pattern.names["n"]]
+        quote = text.quote(start, end)
+        name = quote[: quote.index("(")].strip()
+        arms.append(
+            Arm(
+                name=name or None,
+                value=integer(text.data[slice(*number)].decode()),
+                text=quote,
+                field="abstract",
+                start=start - text.body,
+                end=end - text.body,
+            )
+        )
+    return tuple(arms) if len(arms) > 1 else ()
