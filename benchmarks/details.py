@@ -33,7 +33,7 @@ def sample_sizes(shown: int) -> None:
         missing += not size.reported
         if size.value != row["numbers"][0] and shown > 0:
             shown -= 1
-            print(f"  PMID {row['pmid']}: marked {row['spans']}, read {size.text!r}")
+            print(f"  PMID {row['pmid']}: marked {row['numbers']}, read {size.value} {size.text!r}")
     print(
         f"sample size: {right} of {len(rows)} exact ({right / len(rows):.1%}), {missing} not found,"
         f" {right / max(1, len(rows) - missing):.1%} of those found right"

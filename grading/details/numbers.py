@@ -31,9 +31,13 @@ _VALUES = {word: number for number, word in enumerate(_UNITS)} | {
     word: 20 + 10 * number for number, word in enumerate(_TENS)
 }
 _WORD = "(?:" + "|".join((*_TENS, *reversed(_UNITS[1:]))) + ")"
-# "forty-two", "one hundred and twenty", "two hundred"
+# "forty-two", "seventy five", "one hundred and twenty", "two hundred-forty", "one thousand two hundred"
+_TWO = (
+    "(?:(?:" + "|".join(_TENS) + ")[- ](?:" + "|".join(reversed(_UNITS[1:10])) + rf")|{_WORD})"
+)
 IN_WORDS = (
-    rf"(?:{_WORD} (?:hundred|thousand)(?: and)?(?: {_WORD}(?:[- ]{_WORD})?)?|{_WORD}(?:-{_WORD})?)"
+    rf"(?:{_TWO}[- ](?:hundred|thousand)(?:,?[- ](?:and )?{_TWO}[- ]hundred)?"
+    rf"(?:,?[- ](?:and )?{_TWO})?|{_TWO})"
 )
 # "1,234", "1 234" with a thin space, "45". RE2 has no look-around: `stands_alone` says
 # whether what was found is a whole number and not part of a decimal, a range, a rate or a date.
@@ -49,7 +53,7 @@ def integer(text: str) -> int | None:
     if digits.isdigit():
         return int(digits)
     total = current = 0
-    for word in re.split(r"[\s-]+", text.lower()):
+    for word in re.split(r"[\s,-]+", text.lower()):
         if word == "and":
             continue
         if word == "hundred":

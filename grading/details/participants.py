@@ -15,11 +15,11 @@ PEOPLE = (
     r"|veterans|nurses|physicians|doctors|clinicians|mothers|girls|boys|residents|respondents"
     r"|survivors|smokers|drinkers|newborns|couples|dyads|families|households|workers|employees"
     r"|professionals|caregivers|parents|pregnancies|deliveries|candidates|recipients|carers"
-    r"|athletes|teachers|seniors|elders|users|clients|members|pairs|donors|twins|parturients"
+    r"|athletes|latinas|teachers|seniors|elders|users|clients|members|pairs|donors|twins|parturients"
     r"|animals|rats|mice|dogs|rabbits|pigs)"
 )
 # Words between a number and the people counted.
-_FILL = r"(?:[\w'/+.%-]+,?\s|\([^()]{1,30}\)\s){0,7}?"
+_FILL = r"(?:[\w'/+.%-]+,?\s|\([^()]{1,80}\)\s){0,7}?"
 MENTION = rf"\b(?P<n>{COUNT})\s{_FILL}{PEOPLE}\b"
 N_EQUALS = r"\bn\s?=\s?(?P<n>\d{1,3}(?:[,\f]\d{3})+|\d+)\b"
 ARM = r"(?:[a-z][\w/+-]*(?:\s[\w/+-]+){0,3}\s)?\(\s?n\s?=\s?(?P<n>\d[\d,]*)\s?[),;]"
@@ -36,7 +36,7 @@ _TOTAL_BEFORE = Pattern(
     r"(?:total(?: sample)? of|in all,?|altogether,?|overall,?|in total,?|totally,?)\s\z"
 )
 _VERB_BEFORE = Pattern(
-    r"\b(?:enrol(?:l)?(?:ed|ing)?|recruit(?:ed|ing)?|includ(?:ed|ing)|involv(?:ed|ing)|randomi[sz](?:ed|ing)"
+    r"\b(?:enrol(?:l)?(?:ed|ing|s)?|recruit(?:ed|ing|s)?|accrue[ds]?|(?:accrual|enrol(?:l)?ment) (?:is|was|of)|includ(?:ed|ing|es)|involv(?:ed|ing)|randomi[sz](?:ed|ing)"
     r"|assign(?:ed|ing)|allocat(?:ed|ing)|studied|investigated|evaluated|examined|compris(?:ed|ing)|consist(?:ed|ing) of"
     r"|entered|(?:sample|cohort|population|group|series|number)(?: size)?(?: of| was| were)|subjects were|participants were"
     r"|patients were|samples? (?:size )?(?:was|included)|trial (?:of|in|with|on)|study (?:of|in|with|on)|conducted (?:in|on|with|among)"
@@ -49,7 +49,7 @@ _PART_BEFORE = Pattern(
     r"|excluding|excluded|least|than|every|each|additional|further|\()\s?\z"
 )
 _RANDOMISED_AFTER = Pattern(
-    r"\A[^.;]{0,90}?\b(?:(?:were|was|are|underwent|been)\s(?:[\w-]+\s){0,2}(?:randomi[sz](?:ed|ation)|randomly|allocated|assigned)|randomi[sz]ed)\b"
+    r"\A[^.;]{0,140}?\b(?:(?:were|was|are|underwent|been)\s(?:[\w-]+\s){0,2}(?:randomi[sz](?:ed|ation)|randomly|allocated|assigned)|randomi[sz]ed)\b"
 )
 _RANDOMISED_BEFORE = Pattern(
     r"\b(?:randomi[sz](?:ed|ing)|(?:randomly )?(?:assigned|allocated|divided|assigning))\s(?:a total of\s)?\z"
@@ -62,15 +62,19 @@ _ANALYSED_AFTER = Pattern(
     r"\A[^.;]{0,50}?\b(?:analy[sz]ed|included in the (?:[\w-]+ )?analys[ei]s|completed|evaluable|assessable|analys[ie]s)\b"
 )
 _SCREENED = Pattern(
-    r"\A[^.;]{0,40}?\b(?:screened|invited|approached|eligib|contacted|identified|declined|refused|excluded|withdrew|withdrawn|dropped|died|lost)"
+    r"\A[^.;]{0,40}?\b(?:screened|invited|approached|eligib|contacted|declined|refused|excluded|withdrew|withdrawn|dropped|died|lost)"
 )
 _PART_AFTER = Pattern(
     r"\A(?:\s?\(\d[\d.]* ?%|\s(?:(?:in|of|from|on) (?:each|the [\w-]+ (?:group|arm)|both|group|arm)|per|received|were given|given|treated with"
     r"|had|assigned to|achieved|experienced|developed|reported|showed|improved|discontinued|in group)\b)"
 )
 _NOT_PEOPLE_HERE = Pattern(r"worldwide|million|each year|annually|per year|per 1")
+_YEAR_BEFORE = Pattern(
+    r"\b(?:in|since|during|until|till|from|to|and|by|of|before|after|between|through|year|late|early"
+    r"|[a-z]{3,9}|[a-z]{3}\.|\d{1,2},?)\s\z"
+)
 _YEARS = range(1900, 2031)
-ENOUGH = 1.0  # points below which a mention is no sample size
+ENOUGH = 0.5  # points below which a mention is no sample size
 
 
 class Mention(NamedTuple):
@@ -92,8 +96,10 @@ def number_alone(text: Text, span: Span) -> int | None:
     if not stands_alone(text.data, start, end):
         return None
     value = integer(printed)
-    if value is None or (value in _YEARS and printed.isdigit()):
-        return None
+    if value in _YEARS and printed.isdigit():
+        before = text.data[max(0, start - 12) : start]
+        if _YEAR_BEFORE.find(before, 0, len(before)):
+            return None
     return value
 
 
@@ -119,7 +125,7 @@ def _weigh(
     data: bytes, sentence: Sentence, bounds: Span, number: Span, end: int, value: int
 ) -> Mention:
     before = data[max(bounds[0], number[0] - 70) : number[0]]
-    after = data[end : min(bounds[1], end + 100)]
+    after = data[end : min(bounds[1], end + 150)]
 
     def left(pattern: Pattern) -> bool:
         return pattern.find(before, 0, len(before)) is not None
