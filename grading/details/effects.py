@@ -10,19 +10,19 @@ from grading.patterns import Pattern, Span
 from grading.text import Text
 
 _MEASURES = (
-    ("OR", r"(?:[a-z-]+ )?odds ratios?|a?ORs?"),
-    ("HR", r"(?:adjusted )?hazards? ratios?|a?HRs?"),
-    ("IRR", r"(?:incidence|incident) rate ratios?|rate ratios?|IRRs?"),
-    ("RR", r"(?:adjusted )?(?:relative risks?|risk ratios?)|a?RRs?"),
-    ("SMD", r"standardi[sz]ed mean differences?|SMDs?|Hedges'? g|Cohen's d"),
-    ("MD", r"(?:weighted )?mean differences?|WMDs?|MDs?"),
+    ("OR", r"(?:[a-z-]+ )?odds ratios?|(?-i:a?ORs?)"),
+    ("HR", r"(?:adjusted )?hazards? ratios?|(?-i:a?HRs?)"),
+    ("IRR", r"(?:incidence|incident) rate ratios?|rate ratios?|(?-i:IRRs?)"),
+    ("RR", r"(?:adjusted )?(?:relative risks?|risk ratios?)|(?-i:a?RRs?)"),
+    ("SMD", r"standardi[sz]ed mean differences?|(?-i:SMDs?)|Hedges'? g|Cohen's d"),
+    ("MD", r"(?:weighted )?mean differences?|(?-i:WMDs?|MDs?)"),
     ("RD", r"(?:absolute )?risk (?:difference|reduction)s?"),
-    ("NNT", r"numbers? needed to (?:treat|harm)|NNT"),
-    ("AUC", r"area under (?:the )?(?:[\w-]+ ){0,5}curve|AUCs?|AUROC|c-statistic|c-index"),
+    ("NNT", r"numbers? needed to (?:treat|harm)|(?-i:NNT|NNH)"),
+    ("AUC", r"area under (?:the )?(?:[\w-]+ ){0,5}curve|(?-i:AUCs?|AUROC)|c-statistic|c-index"),
     ("sensitivity", r"sensitivit(?:y|ies)"),
     ("specificity", r"specificit(?:y|ies)"),
-    ("PPV", r"positive predictive values?|PPVs?"),
-    ("NPV", r"negative predictive values?|NPVs?"),
+    ("PPV", r"positive predictive values?|(?-i:PPVs?)"),
+    ("NPV", r"negative predictive values?|(?-i:NPVs?)"),
 )
 _NAMES = tuple(name for name, _ in _MEASURES)
 _MEASURE = "|".join(f"({pattern})" for _, pattern in _MEASURES)

@@ -32,9 +32,7 @@ _VALUES = {word: number for number, word in enumerate(_UNITS)} | {
 }
 _WORD = "(?:" + "|".join((*_TENS, *reversed(_UNITS[1:]))) + ")"
 # "forty-two", "seventy five", "one hundred and twenty", "two hundred-forty", "one thousand two hundred"
-_TWO = (
-    "(?:(?:" + "|".join(_TENS) + ")[- ](?:" + "|".join(reversed(_UNITS[1:10])) + rf")|{_WORD})"
-)
+_TWO = "(?:(?:" + "|".join(_TENS) + ")[- ](?:" + "|".join(reversed(_UNITS[1:10])) + rf")|{_WORD})"
 IN_WORDS = (
     rf"(?:{_TWO}[- ](?:hundred|thousand)(?:,?[- ](?:and )?{_TWO}[- ]hundred)?"
     rf"(?:,?[- ](?:and )?{_TWO})?|{_TWO})"

@@ -19,7 +19,7 @@ PEOPLE = (
     r"|animals|rats|mice|dogs|rabbits|pigs)"
 )
 # Words between a number and the people counted.
-_FILL = r"(?:[\w'/+.%-]+,?\s|\([^()]{1,80}\)\s){0,7}?"
+_FILL = r"(?:[\w'/+.%-]+,?\s|\([^()]*\)\s){0,7}?"
 MENTION = rf"\b(?P<n>{COUNT})\s{_FILL}{PEOPLE}\b"
 N_EQUALS = r"\bn\s?=\s?(?P<n>\d{1,3}(?:[,\f]\d{3})+|\d+)\b"
 ARM = r"(?:[a-z][\w/+-]*(?:\s[\w/+-]+){0,3}\s)?\(\s?n\s?=\s?(?P<n>\d[\d,]*)\s?[),;]"

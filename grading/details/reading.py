@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -21,7 +22,7 @@ from grading.details.participants import (
 )
 from grading.details.registries import read_registry
 from grading.details.values import Detail, Details, detail
-from grading.patterns import Pattern, PatternSet
+from grading.patterns import Pattern, PatternSet, Span
 from grading.text import Text
 
 # Each detail's pattern; one pass over the text tells which of them may be there at all.
@@ -44,7 +45,7 @@ _PATTERNS: dict[str, str] = {
     "studies": rf"(?P<n>{COUNT})\s(?:[\w-]+\s){{0,4}}(?:studies|trials|RCTs|articles|papers|reviews)\b(?:[^.;]{{0,60}}?(?:were|was|met|fulfilled|included|identified))?",
     "primary_outcomes": r"\bprimary (?:[\w-]+ )?(?:outcomes?|end-?points?)(?: measures?)? (?:was|were|is|included|:)\s?(?P<v>[^.;\n]{5,160})",
     "secondary_outcomes": r"\bsecondary (?:[\w-]+ )?(?:outcomes?|end-?points?)(?: measures?)? (?:was|were|included|:)\s?(?P<v>[^.;\n]{5,160})",
-    "versus": r"\s(?:versus|vs\.?|compared (?:with|to))\s",
+    "versus": r"\b(?:versus|vs\.?|compared (?:with|to))\s",
     "countries": r"\b(?:Argentina|Australia|Austria|Bangladesh|Belgium|Brazil|Canada|Chile|China|Colombia|Croatia|Denmark|Egypt|Ethiopia|Finland|France|Germany|Ghana|Greece|Hong Kong|Hungary|Iceland|India|Indonesia|Iran|Iraq|Ireland|Israel|Italy|Japan|Kenya|Malawi|Malaysia|Mexico|Nepal|Netherlands|New Zealand|Nigeria|Norway|Pakistan|Peru|Philippines|Poland|Portugal|Romania|Russia|Rwanda|Saudi Arabia|Scotland|Serbia|Singapore|South Africa|South Korea|Spain|Sri Lanka|Sudan|Sweden|Switzerland|Taiwan|Tanzania|Thailand|Tunisia|Turkey|Uganda|United Kingdom|England|United States|USA|UK|Viet ?nam|Zambia|Zimbabwe)\b",
     "heterogeneity": r"\bI\s?(?:2|\^|\(2\)|\^2|-?squared?)\s?(?:statistic\s|index\s)?(?:=|was|of|:|>|<|,)?\s?(?P<v>\d{1,3}(?:\.\d+)?)\s?%",
     "masking": r"(?:double|single|triple)[- ](?:blind(?:ed)?|mask(?:ed)?)|open[- ]label|(?:assessor|observer|investigator)[- ]blind(?:ed)?",
@@ -55,9 +56,27 @@ _PATTERNS: dict[str, str] = {
     "risk_of_bias_tool": r"Cochrane (?:Collaboration(?:'s)? )?(?:risk[- ]of[- ]bias|RoB)(?: tool)?(?: 2)?|Newcastle[- ]Ottawa(?: scale)?|QUADAS(?:-2)?|ROBINS-I|RoB ?2|AMSTAR(?:[- ]2)?|Jadad(?: scale| score)?|PEDro(?: scale)?",
     "deaths": rf"(?P<v>{COUNT})\s(?:[\w-]+\s){{0,2}}(?:deaths?|died)\b",
     "discontinuations": rf"(?P<v>{COUNT})\s(?:[\w-]+\s){{0,3}}(?:discontinued|withdrew|dropped out|were lost to follow-up|withdrawals)",
-    "adverse_events": r"[^.\n]{0,80}\b(?:adverse (?:events?|effects?|reactions?)|side effects?|complications?)\b[^.\n]{0,80}",
+    "adverse_events": r"[^.\n]*\b(?:adverse (?:events?|effects?|reactions?)|side effects?|complications?)\b[^.\n]*",
     "limitations": r"[^.\n]*\blimit(?:ations?|ed by)\b[^.\n]*\.?",
 }
+# Bytes without one of which a pattern that begins with a number is not tried.
+_HINTS: dict[str, tuple[bytes, ...]] = {
+    "heterogeneity": (b"I2", b"I^", b"I(2", b"I 2", b"I-s", b"I s"),
+    "n_equals": (b"=",),
+    "arm": (b"=",),
+}
+# Patterns that begin with a number are tried only near the words that they end in.
+_NEAR = {
+    name: Pattern(pattern)
+    for name, pattern in {
+        "deaths": r"\b(?:deaths?|died)\b",
+        "discontinuations": r"\b(?:discontinued|withdrew|dropped out|lost to|withdrawals)\b",
+        "studies": r"\b(?:studies|trials|RCTs|articles|papers|reviews)\b",
+        "sex": r"%\s(?:were\s)?(?:women|female|men|male)s?\b",
+        "centres": r"\b(?:centers|centres|hospitals|sites|clinics|institutions)\b",
+    }.items()
+}
+_REACH = 70  # characters before such a word
 # Read only where a review's words are found.
 _IN_STUDIES = Pattern(
     rf"(?:with|involving|including|comprising|of|enrolling|\()\s?(?:a total of\s|over\s)?(?P<n>{COUNT})\s(?:[\w-]+\s){{0,2}}{PEOPLE}"
@@ -105,6 +124,9 @@ def read_details(text: Text) -> Details:
     values: dict[str, Any] = {}
     patterns, names = _patterns()
     may = {names[number]: patterns.patterns[number] for number in patterns.possible(text.data)}
+    for name, needed in _HINTS.items():
+        if name in may and not any(map(text.data.__contains__, needed)):
+            del may[name]
     if article.abstract:
         _participants(text, may, values)
         if (pattern := may.get("effect")) is not None:
@@ -138,6 +160,16 @@ def read_details(text: Text) -> Details:
     return Details(**values)
 
 
+def _near(text: Text, name: str, pattern: Pattern) -> Iterator[list[Span]]:
+    """What `pattern` finds around the words that it cannot do without."""
+    data, last, done = text.data, len(text.data), text.body
+    for start, end in _NEAR[name].every(data, text.body, last):
+        first = max(done, start - _REACH)
+        if first < end and (found := pattern.groups(data, first, min(last, end + 1))):
+            yield found
+        done = end
+
+
 def _participants(text: Text, may: dict[str, Pattern], values: dict[str, Any]) -> None:
     data, last = text.data, len(text.data)
     if pattern := may.get("mention"):
@@ -159,7 +191,7 @@ def _participants(text: Text, may: dict[str, Pattern], values: dict[str, Any]) -
         unit = data[slice(*found[pattern.names["u"]])].decode()
         printed = found[pattern.names["v"]]
         values["age"] = detail(text, *found[0], text.quote(*printed), unit)
-    if (pattern := may.get("sex")) and (found := pattern.groups(data, text.body, last)):
+    if (pattern := may.get("sex")) and (found := next(_near(text, "sex", pattern), None)):
         sex = data[slice(*found[pattern.names["s"]])].decode().lower()
         value = decimal(data[slice(*found[pattern.names["v"]])].decode())
         values["sex"] = detail(text, *found[0], value, f"% {sex}")
@@ -185,7 +217,7 @@ def _study(text: Text, may: dict[str, Pattern], values: dict[str, Any]) -> None:
         values["phase"] = detail(text, *found[0], text.quote(*found[pattern.names["v"]]))
     for name in _COUNTED:
         if pattern := may.get(name):
-            for found in pattern.every_groups(data, first, last):
+            for found in _near(text, name, pattern):
                 value = number_alone(text, found[pattern.names["v"]])
                 if value is not None:
                     values[name] = detail(text, *found[0], value, "participants")
@@ -200,7 +232,7 @@ def _study(text: Text, may: dict[str, Pattern], values: dict[str, Any]) -> None:
             integer(printed) if printed[0].isalpha() else decimal(printed),
             data[slice(*unit)].decode().lower().rstrip("s") + "s",
         )
-    if (pattern := may.get("centres")) and (found := pattern.groups(data, first, last)):
+    if (pattern := may.get("centres")) and (found := next(_near(text, "centres", pattern), None)):
         value = number_alone(text, found[pattern.names["v"]])
         if value is not None:
             values["centres"] = detail(text, *found[0], value, "centres")
@@ -232,7 +264,7 @@ def _reviews(text: Text, may: dict[str, Pattern], values: dict[str, Any]) -> Non
     pattern = may.get("studies")
     if pattern is None or not (databases or _REVIEW.search(data)):
         return
-    for found in pattern.every_groups(data, first, last):
+    for found in _near(text, "studies", pattern):
         count = number_alone(text, found[pattern.names["n"]])
         if count is None:
             continue
