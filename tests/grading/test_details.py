@@ -1,0 +1,173 @@
+"""Study details, each on a small invented record."""
+
+from __future__ import annotations
+
+import pytest
+
+from grading import Article, grade
+from grading.article import Grant, Section
+from grading.details.values import Details
+
+
+def details(abstract: str, title: str = "Velotril for gout", **more: object) -> Details:
+    return grade(Article(pmid=1, title=title, abstract=abstract, **more)).details  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("abstract", "number"),
+    [
+        ("A total of 1,234 patients with gout were randomised.", 1234),
+        ("We enrolled 12\u2009345 adults.", 12345),
+        ("Forty-eight patients were randomly assigned to velotril or placebo.", 48),
+        ("One hundred and twenty-one women took part.", 121),
+        ("One thousand two hundred thirty-four patients were enrolled.", 1234),
+        ("Seventy five patients were recruited.", 75),
+        ("Two hundred-forty inactive women were randomised.", 240),
+        ("120 patients (60 per group) were randomised.", 120),
+        ("Patients received velotril (n = 120).", 120),
+        ("Of 900 patients screened, 310 patients were randomised. 290 patients completed.", 310),
+        ("Between 1992 and 2000, 1991 patients were randomly assigned.", 1991),
+        ("Over 6 months, patients with gout were seen. We recruited 85 participants.", 85),
+    ],
+)
+def test_sample_size(abstract: str, number: int) -> None:
+    size = details(abstract).sample_size
+    assert size.reported
+    assert size.value == number
+    assert size.unit == "participants"
+
+
+@pytest.mark.parametrize(
+    "abstract",
+    [
+        "In 2004 patients were seen at home.",
+        "Gout affects 40 million people worldwide.",
+        "After 12 weeks, patients had less pain.",
+        "Pain fell in 12.5 patients per 100.",
+        "Gout is painful.",
+    ],
+)
+def test_no_sample_size_is_guessed(abstract: str) -> None:
+    assert not details(abstract).sample_size.reported
+
+
+def test_randomised_analysed_and_arms_are_kept_apart() -> None:
+    found = details(
+        "We enrolled 200 patients. Of these, 180 patients were randomised to velotril (n = 90) or "
+        "placebo (n = 90). 170 patients were analysed."
+    )
+    assert found.enrolled.value == 200
+    assert found.randomised.value == 180
+    assert found.analysed.value == 170
+    assert [arm.value for arm in found.arms] == [90, 90]
+
+
+@pytest.mark.parametrize(
+    "printed",
+    [
+        "odds ratio 0.71 (95% CI, 0.61 to 0.82)",
+        "odds ratio [OR], 0.71 [95% CI 0.61–0.82]",
+        "OR 0.71 [0.61-0.82]",
+        "OR = 0·71; 95%CI: 0·61; 0·82",
+        "OR (95% CI) 0.71 (0.61, 0.82)",
+        "OR 0,71 (95% CI 0,61-0,82)",
+        "odds ratio for pain in the treated group was 0.71 (P = 0.01; 95% CI 0.61-0.82)",
+        "OR per 1 SD, 0.71; 95% confidence interval, 0.61 to 0.82",
+    ],
+)
+def test_effect(printed: str) -> None:
+    (effect,) = details(f"Pain was rarer with velotril ({printed}).").effects
+    assert (effect.measure, effect.value) == ("OR", 0.71)
+    assert (effect.ci_low, effect.ci_high) == (0.61, 0.82)
+
+
+def test_effect_level_p_and_primary() -> None:
+    (effect,) = details(
+        "For the primary outcome the hazard ratio was 1.40 (95% CI 1.10 to 1.80; P<0.001)."
+    ).effects
+    assert (effect.measure, effect.ci_level, effect.p, effect.primary) == ("HR", 95, "<0.001", True)
+
+
+def test_an_interval_that_does_not_hold_the_value_is_none_of_its_own() -> None:
+    (effect,) = details("The OR 0.71 (range 2.0-3.0) was low; OR of pain.").effects
+    assert effect.ci_low is None
+
+
+def test_the_word_or_is_no_odds_ratio() -> None:
+    assert details("Patients took velotril 10 or 2.5 mg.").effects == ()
+
+
+@pytest.mark.parametrize(
+    ("printed", "registry", "value"),
+    [
+        ("NCT01234567", "ClinicalTrials.gov", "NCT01234567"),
+        ("NCT 01234567", "ClinicalTrials.gov", "NCT01234567"),
+        ("ISRCTN 12345678", "ISRCTN", "ISRCTN12345678"),
+        ("EudraCT 2015-001234-22", "EudraCT", "2015-001234-22"),
+        ("EU CT 2022-501234-12-00", "CTIS", "2022-501234-12-00"),
+        ("ChiCTR-TRC-12345678", "ChiCTR", "ChiCTR-TRC-12345678"),
+        ("CTRI/2015/01/012345", "CTRI", "CTRI/2015/01/012345"),
+        ("UMIN000012345", "UMIN", "UMIN000012345"),
+        ("jRCTs031180123", "JPRN", "jRCTs031180123"),
+        ("ACTRN12612345678901", "ANZCTR", "ACTRN12612345678901"),
+        ("DRKS00012345", "DRKS", "DRKS00012345"),
+        ("PACTR201512345678901", "PACTR", "PACTR201512345678901"),
+        ("NTR1234", "NTR", "NTR1234"),
+        ("CRD42020123456", "PROSPERO", "CRD42020123456"),
+    ],
+)
+def test_registry_number(printed: str, registry: str, value: str) -> None:
+    (mention,) = details(f"Registered as {printed}.").registry_ids
+    assert (mention.registry, mention.value) == (registry, value)
+
+
+def test_a_review() -> None:
+    found = details(
+        "We searched MEDLINE and Embase (CRD42020123456). Twelve trials with 2,345 patients were "
+        "included in this systematic review. Heterogeneity was high (I² = 78%). We used ROBINS-I."
+    )
+    assert found.included_studies.value == 12
+    assert found.included_participants.value == 2345
+    assert [d.value for d in found.databases] == ["MEDLINE", "Embase"]
+    assert found.heterogeneity.value == 78
+    assert found.risk_of_bias_tool.value == "ROBINS-I"
+    assert found.prospero_id.value == "CRD42020123456"
+
+
+def test_the_study() -> None:
+    found = details(
+        "In this double-blind phase III trial at 12 hospitals in Norway between 2010 and 2014, 300 "
+        "adults with gout (mean age 54.2 years, 40% women) were randomised. The primary outcome "
+        "was pain at rest. Median follow-up was 24 months. Three patients died. Limitations "
+        "include size. In conclusion, it helps."
+    )
+    assert found.phase.value == "III"
+    assert found.masking.value == "double-blind"
+    assert found.centres.value == 12
+    assert [c.value for c in found.countries] == ["Norway"]
+    assert found.recruitment_dates.reported
+    assert found.age.value == 54.2
+    assert (found.sex.value, found.sex.unit) == (40, "% women")
+    assert found.primary_outcomes[0].value == "pain at rest"
+    assert (found.follow_up.value, found.follow_up.unit) == (24, "months")
+    assert found.deaths.value == 3
+    assert found.limitations.reported
+    assert found.conclusion.value == "In conclusion, it helps."
+
+
+def test_sections_are_details() -> None:
+    abstract = "SETTING: Two clinics in Oslo.\nINTERVENTIONS: Velotril daily."
+    found = details(
+        abstract,
+        sections=(
+            Section(label="SETTING", text="Two clinics in Oslo.", start=0, end=29),
+            Section(label="INTERVENTIONS", text="Velotril daily.", start=30, end=len(abstract)),
+        ),
+    )
+    assert found.setting.value == "Two clinics in Oslo."
+    assert [d.value for d in found.interventions] == ["Velotril daily."]
+
+
+def test_funding_and_conflicts_come_from_the_record() -> None:
+    found = details("Pain.", grants=(Grant(agency="NIH"),), coi_statement="None declared.")
+    assert (found.funding.value, found.conflicts_of_interest.value) == ("NIH", "None declared.")
