@@ -29,3 +29,22 @@ def folded(text: str) -> str:
         text = text.translate(_LETTERS)
     text = _APOSTROPHES.sub("", text.casefold())
     return _BETWEEN_WORDS.sub(" ", text).strip()
+
+
+_ASCII_WORDS: Final = bytes(
+    code if chr(code).isalnum() and code < 128 else 32 for code in range(256)
+).lower()
+
+
+def indexed_words(text: str) -> str:
+    """Lower-case words with one or more spaces between, no accents or signs.
+
+    "Non-small-cell, naïve" → "non small cell  naive": the words that SQLite's tokeniser unicode61
+    sees, for a database whose own would take numbers, hyphens and addresses as something else.
+    """
+    if text.isascii():
+        return text.encode().translate(_ASCII_WORDS).decode()
+    apart = unicodedata.normalize("NFKD", text.lower())
+    return _BETWEEN_WORDS.sub(
+        " ", "".join(letter for letter in apart if not unicodedata.combining(letter))
+    )

@@ -11,9 +11,9 @@ from grading import Article, Grade
 from grading.article import Correction
 from grading.notices import COUNTERPARTS, notices_in
 from storage import documents, ledger, quarantine, tables
+from storage.database import Database
 from storage.records import Entry, Run, SaveOutcome
 from storage.saving import Saving, arrivals, grade_chunks
-from storage.sqlite import Sqlite
 
 
 class Loading:
@@ -22,7 +22,7 @@ class Loading:
     def __init__(
         self,
         connection: sa.Connection,
-        database: Sqlite,
+        database: Database,
         run: Run,
         *,
         at: datetime,
@@ -87,7 +87,7 @@ class Loading:
 
 
 def notices_about(
-    connection: sa.Connection, database: Sqlite, pmids: Iterable[int]
+    connection: sa.Connection, database: Database, pmids: Iterable[int]
 ) -> dict[int, tuple[Correction, ...]]:
     """What stored articles say about these PMIDs, told from their side (grading.notices)."""
     columns = tables.relation.c

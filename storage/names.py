@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from grading import Article
 from grading.article import MeshHeading
 from storage import tables
+from storage.database import Database
 from storage.folding import folded
-from storage.sqlite import Sqlite
 
 
 class Names:
@@ -21,7 +21,7 @@ class Names:
     rolled back never were.
     """
 
-    def __init__(self, connection: sa.Connection, database: Sqlite) -> None:
+    def __init__(self, connection: sa.Connection, database: Database) -> None:
         self._connection = connection
         self._database = database
         self._terms: dict[tuple[str, str], int] = {}
@@ -86,11 +86,14 @@ class Names:
             if name not in self._headings or (ui and self._headings[name][1] is None)
         ]
         if new:
-            statement = (
-                "INSERT INTO heading (name, key, ui) VALUES (?, ?, ?) "
-                "ON CONFLICT (name) DO UPDATE SET ui = coalesce(ui, excluded.ui)"
+            statement = self._database.upsert(tables.heading)
+            statement = statement.on_conflict_do_update(
+                index_elements=["name"],
+                set_={"ui": sa.func.coalesce(tables.heading.c.ui, statement.excluded.ui)},
             )
-            self._connection.exec_driver_sql(statement, new)
+            self._connection.execute(
+                statement, [{"name": name, "key": key, "ui": ui} for name, key, ui in new]
+            )
             self._read_headings(name for name, _, _ in new)
         return {name: self._headings[name][0] for name in uis}
 

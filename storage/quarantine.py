@@ -8,8 +8,8 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from storage import documents, tables
+from storage.database import Database
 from storage.records import Quarantined
-from storage.sqlite import Sqlite
 
 _columns = tables.quarantine.c
 
@@ -75,7 +75,7 @@ def newest(connection: sa.Connection, limit: int) -> list[Quarantined]:
     ]
 
 
-def release(connection: sa.Connection, database: Sqlite, pmids: Iterable[int]) -> int:
+def release(connection: sa.Connection, database: Database, pmids: Iterable[int]) -> int:
     """Forget the records of these PMIDs. Answers how many there were."""
     done = connection.execute(
         sa.delete(tables.quarantine).where(database.among(_columns.pmid, pmids))

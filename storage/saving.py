@@ -17,10 +17,10 @@ import sqlalchemy as sa
 
 from grading import Article, Grade
 from storage import documents, history, levels, tables
+from storage.database import Database
 from storage.indexing import IndexedText, author_keys, first_and_last_day, indexed_text
 from storage.names import Names, journal_identity
 from storage.records import Entry, SaveOutcome
-from storage.sqlite import Sqlite
 
 CHUNK: Final = 500  # entries looked up and written together: bounds memory
 
@@ -106,7 +106,7 @@ class Saving:
     def __init__(
         self,
         connection: sa.Connection,
-        database: Sqlite,
+        database: Database,
         *,
         at: datetime,
         keep_raw: bool = True,
@@ -283,9 +283,11 @@ class Saving:
     def _note_grader(self, chunk: Sequence[Arrival]) -> None:
         """The same grade by another version of the grader, or at another time."""
         if chunk:
-            self._connection.exec_driver_sql(
-                "UPDATE article SET grader_version = ?, graded_at = ? WHERE pmid = ?",
-                [(each.entry.grade.grader_version, self._at, each.pmid) for each in chunk],
+            self._database.update(
+                self._connection,
+                tables.article,
+                [(each.pmid, each.entry.grade.grader_version, self._at) for each in chunk],
+                ("grader_version", "graded_at"),
             )
 
     def _restore(self, rows: Sequence[sa.Row[Any]]) -> None:
@@ -369,7 +371,7 @@ class Saving:
             self._connection,
             tables.article,
             [self._narrow(each, kept.get(each.pmid), journals, terms) for each in chunk],
-            known="replace",
+            known="replace" if kept else None,
         )
         self._database.insert(
             self._connection,
@@ -378,7 +380,7 @@ class Saving:
                 (each.pmid, documents.pack(each.article_json), documents.pack(each.grade_json))
                 for each in chunk
             ],
-            known="replace",
+            known="replace" if kept else None,
         )
         self._write_raw([each for each in chunk if each.fresh], kept)
 
@@ -433,7 +435,7 @@ class Saving:
                 for each in chunk
                 if each.pmid in raw
             ],
-            known="replace",
+            known="replace" if kept else None,
         )
 
     def _narrow(

@@ -11,8 +11,8 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from storage.database import Database
 from storage.errors import StoreUnavailable, StoreVersionError
-from storage.sqlite import APPLICATION_ID, Sqlite
 
 REVISIONS: Final = ("0001",)  # oldest first
 HEAD: Final = REVISIONS[-1]
@@ -20,7 +20,7 @@ HEAD: Final = REVISIONS[-1]
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
 
-def bring_up(database: Sqlite, *, create: bool) -> None:
+def bring_up(database: Database, *, create: bool) -> None:
     """Make a new store, or migrate an old one to the present schema.
 
     Raises StoreVersionError for the store of a newer pubgrade and for what is no pubgrade store;
@@ -32,26 +32,27 @@ def bring_up(database: Sqlite, *, create: bool) -> None:
         return
     if found is None and not create:
         raise StoreUnavailable(
-            f"the store {database.path} is empty: fetch, sync or load records first"
+            f"the store {database.place} is empty: fetch, sync or load records first"
         )
     with database.rebuilding() as connection:
         if _revision(connection, database) != HEAD:  # another process may have come first
             upgrade(connection)
 
 
-def _revision(connection: sa.Connection, database: Sqlite) -> str | None:
-    """The revision of the store, None where the file is empty."""
-    if database.application_id(connection) != APPLICATION_ID:
-        if database.application_id(connection) == 0 and not database.has_tables(connection):
+def _revision(connection: sa.Connection, database: Database) -> str | None:
+    """The revision of the store, None where the database is empty."""
+    match database.contents(connection):
+        case "nothing":
             return None
-        raise StoreVersionError(
-            f"{database.path} is a database of another program, not a pubgrade store: "
-            "choose another file with --store"
-        )
-    found = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+        case "other":
+            raise StoreVersionError(
+                f"{database.place} is a database of another program, not a pubgrade store: "
+                "choose another one with --store"
+            )
+    found = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
     if found not in REVISIONS:
         raise StoreVersionError(
-            f"the store {database.path} was made by a newer pubgrade (schema {found}, this one "
+            f"the store {database.place} was made by a newer pubgrade (schema {found}, this one "
             f"knows up to {HEAD}): upgrade pubgrade, or choose another store with --store"
         )
     return str(found)

@@ -24,13 +24,13 @@ import sqlalchemy as sa
 
 from grading.vocabulary import DESIGNS, FLAGS, QUESTIONS
 from storage import levels, tables
+from storage.database import Database, Where
 from storage.errors import CursorError
 from storage.folding import folded
 from storage.indexing import author_prefixes, facet, first_and_last_day
 from storage.names import issn_key
 from storage.records import Query
-from storage.sqlite import Sqlite, Where
-from storage.words import expression
+from storage.words import AllOf, AnyOf, Facet, Node, read
 
 SORTS: Final = ("relevance", "level", "date", "added")
 COUNTED: Final = ("design", "level", "year", "journal", "topic")
@@ -54,7 +54,7 @@ class _Plan:
     source: sa.FromClause
     conditions: tuple[Where, ...]
     order: tuple[sa.ColumnElement[Any], ...]  # all descending; the PMID last
-    words: str | None  # the expression of the full-text index
+    words: Node | None  # what the full-text index is asked
 
     def select(self, *columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
         return sa.select(*columns).select_from(self.source).where(*self.conditions)
@@ -66,7 +66,7 @@ class _Plan:
 class Search:
     """Answers queries on one connection."""
 
-    def __init__(self, connection: sa.Connection, database: Sqlite) -> None:
+    def __init__(self, connection: sa.Connection, database: Database) -> None:
         self._connection = connection
         self._database = database
 
@@ -154,11 +154,11 @@ class Search:
         order: tuple[sa.ColumnElement[Any], ...] = (_article.published, _article.pmid)
         words = None
         if query.words.strip():
-            words = expression(query.words)
+            words = read(query.words)
             if words is None:  # nothing but signs: no article has them
                 conditions.append(sa.false())
         if words is not None:
-            words = f"({words}){_facets(query)}"
+            words = AllOf((words, *_facets(query)))
             hits = self._database.hits(words, scored=query.sort == "relevance")
             source = hits.join(tables.article, _article.pmid == hits.c.pmid)
             if query.sort == "relevance":
@@ -243,7 +243,12 @@ class Search:
         if plan.words is not None and len(place) == 2 and isinstance(place[0], float):
             now = self._database.relevance_of(self._connection, plan.words, place[-1])
             place = [place[0] if now is None else now, place[-1]]
-        return sa.tuple_(*plan.order) < sa.tuple_(*(sa.literal(value) for value in place))
+        return sa.tuple_(*plan.order) < sa.tuple_(
+            *(
+                sa.literal(value, column.type)
+                for value, column in zip(place, plan.order, strict=True)
+            )
+        )
 
 
 def _unsorted(query: Query) -> Query:
@@ -264,19 +269,20 @@ def _known(kind: str, asked: str, vocabulary: dict[str, Any]) -> None:
         raise ValueError(f"unknown {kind} {asked!r}: {hint}")
 
 
-def _facets(query: Query) -> str:
+def _facets(query: Query) -> Iterator[Node]:
     """The filters that the full-text index can apply by itself, before anything is looked up."""
-    wanted = []
     if query.designs:
-        wanted.append([facet("design", design) for design in query.designs])
+        yield AnyOf(tuple(Facet(facet("design", design)) for design in query.designs))
     if query.question:
-        wanted.append([facet("question", query.question)])
+        yield Facet(facet("question", query.question))
     if query.level is not None:
         ends = sorted(levels.asked_rank(query.scheme, end) for end in query.level)
         between = range(ends[0], ends[1] + 1)
-        wanted.append([facet(query.scheme, levels.level(query.scheme, rank)) for rank in between])
-    wanted += [[facet("flag", flag)] for flag in query.flags]
-    return "".join(f" AND facets : ({' OR '.join(tokens)})" for tokens in wanted)
+        yield AnyOf(
+            tuple(Facet(facet(query.scheme, levels.level(query.scheme, rank))) for rank in between)
+        )
+    for flag in query.flags:
+        yield Facet(facet("flag", flag))
 
 
 def _dates(query: Query) -> Iterator[Where]:

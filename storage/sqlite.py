@@ -1,7 +1,6 @@
 """What only SQLite does in its own way: connections, locks, errors, bulk writes, full text.
 
-The rest of the package speaks SQLAlchemy Core. A class with the methods of `Sqlite` is all that
-another database needs.
+The rest of the package speaks SQLAlchemy Core. `storage.postgres` has the same methods.
 
 The full-text index is an FTS5 table without content of its own: the text is kept once, compressed,
 in `document`. Such a table forgets a text only when told that text again (contentless_delete came
@@ -18,14 +17,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite as dialect
 from sqlalchemy.exc import DBAPIError
 
+from storage.database import Where
 from storage.errors import StoreError, StoreUnavailable, StoreVersionError
+from storage.fts5 import expression
 from storage.indexing import IndexedText
+from storage.words import Node
 
 APPLICATION_ID: Final = 1349870151  # "PubG", in the file header: this is a pubgrade store
 
@@ -35,8 +37,6 @@ WEIGHTS: Final = (8.0, 1.0, 2.0, 0.0)
 
 _PAGE_CACHE_KIB: Final = 32 * 1024
 _CHANGED: Final = "full_text(full_text, rowid, title, abstract, keywords, facets)"
-
-Where = sa.ColumnElement[bool]
 
 full_text = sa.table("full_text", sa.column("rowid", sa.Integer), sa.column("full_text", sa.Text))
 score: Final = sa.literal_column(
@@ -54,6 +54,7 @@ class Sqlite:
         """
         self.path = path
         self.url = f"sqlite:///{path}"
+        self.place = str(path)
         self._wait = wait
         if path.is_dir():
             raise StoreUnavailable(f"{path} is a folder: name a file in it, {path / 'pubgrade.db'}")
@@ -176,13 +177,16 @@ class Sqlite:
 
     # what is in the file
 
-    def application_id(self, connection: sa.Connection) -> int:
-        return int(connection.exec_driver_sql("PRAGMA application_id").scalar_one())
-
-    def has_tables(self, connection: sa.Connection) -> bool:
-        return connection.exec_driver_sql("SELECT 1 FROM sqlite_master LIMIT 1").first() is not None
+    def contents(self, connection: sa.Connection) -> Literal["nothing", "store", "other"]:
+        """What the file holds."""
+        if connection.exec_driver_sql("PRAGMA application_id").scalar_one() == APPLICATION_ID:
+            return "store"
+        tables = connection.exec_driver_sql("SELECT 1 FROM sqlite_master LIMIT 1").first()
+        return "nothing" if tables is None else "other"
 
     # bulk reading and writing
+
+    upsert = staticmethod(dialect.insert)  # an INSERT that can say ON CONFLICT
 
     @staticmethod
     def among(column: sa.ColumnElement[Any], values: Iterable[int | str]) -> Where:
@@ -208,6 +212,23 @@ class Sqlite:
             connection.exec_driver_sql(
                 _insert_sql(table, tuple(columns or table.columns.keys()), known),
                 [tuple(row) for row in rows],
+            )
+
+    @staticmethod
+    def update(
+        connection: sa.Connection,
+        table: sa.Table,
+        rows: Sequence[Sequence[Any]],
+        columns: Sequence[str],
+    ) -> None:
+        """Set `columns` of rows found by primary key; each of `rows` is the key, then the values."""
+        if rows:
+            key = [column.name for column in table.primary_key]
+            values = ", ".join(f'"{name}" = ?' for name in columns)
+            found = " AND ".join(f'"{name}" = ?' for name in key)
+            connection.exec_driver_sql(
+                f'UPDATE "{table.name}" SET {values} WHERE {found}',  # noqa: S608
+                [(*row[len(key) :], *row[: len(key)]) for row in rows],
             )
 
     @staticmethod
@@ -241,8 +262,8 @@ class Sqlite:
             )
 
     @staticmethod
-    def hits(expression: str, *, scored: bool) -> sa.Subquery:
-        """The articles that match an FTS5 expression: columns `pmid` and `relevance`.
+    def hits(wanted: Node, *, scored: bool) -> sa.Subquery:
+        """The articles that the full-text index finds: columns `pmid` and `relevance`.
 
         `relevance` is greater the better, and 0 unless `scored`. The limit of all rows keeps
         SQLite from merging the subquery with what is around it: the index is walked once, never
@@ -251,17 +272,18 @@ class Sqlite:
         relevance = -score if scored else sa.literal_column("0.0", sa.Float)
         return (
             sa.select(full_text.c.rowid.label("pmid"), relevance.label("relevance"))
-            .where(sa.literal_column("full_text").op("MATCH")(expression))
+            .where(sa.literal_column("full_text").op("MATCH")(expression(wanted)))
             .limit(-1)
             .subquery("hits")
         )
 
     @staticmethod
-    def relevance_of(connection: sa.Connection, expression: str, pmid: int) -> float | None:
+    def relevance_of(connection: sa.Connection, wanted: Node, pmid: int) -> float | None:
         """How well one article matches, None where it does not."""
         return connection.execute(
             sa.select(-score).where(
-                sa.literal_column("full_text").op("MATCH")(expression), full_text.c.rowid == pmid
+                sa.literal_column("full_text").op("MATCH")(expression(wanted)),
+                full_text.c.rowid == pmid,
             )
         ).scalar()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
@@ -14,7 +13,7 @@ import sqlalchemy as sa
 from grading import Article, Grade
 from grading.article import Correction
 from storage import documents, heartbeat, ledger, quarantine, schema, tables
-from storage.errors import StoreUnavailable
+from storage.database import Database, connect
 from storage.loading import Loading, notices_about
 from storage.records import (
     Change,
@@ -31,7 +30,6 @@ from storage.records import (
 )
 from storage.saving import Saving, arrivals, grade_chunks
 from storage.search import Search
-from storage.sqlite import Sqlite
 
 _article = tables.article.c
 _document = tables.document.c
@@ -50,7 +48,7 @@ class Store:
     Any method may raise StoreUnavailable (storage.errors), with a message for a person.
     """
 
-    def __init__(self, database: Sqlite, *, keep_raw: bool) -> None:
+    def __init__(self, database: Database, *, keep_raw: bool) -> None:
         self._database = database
         self._keep_raw = keep_raw
         self._daemon: tuple[str, int] | None = None
@@ -61,13 +59,13 @@ class Store:
     ) -> Store:
         """Open a store, made or migrated as needed.
 
-        `url`: "sqlite:///pubgrade.db" or a path. `keep_raw`: keep the bytes that articles were read
-        from. `create`: False to refuse where there is none. `wait`: seconds to wait for another
+        `url`: "sqlite:///pubgrade.db", a path, or "postgresql://user@host/database". `keep_raw`: keep
+        the bytes that articles were read from. `create`: False to refuse where there is none. `wait`: seconds to wait for another
         process's lock.
 
         Raises StoreUnavailable; StoreVersionError for a newer schema or another program's file.
         """
-        database = Sqlite(_path(url), wait=wait, create=create)
+        database = connect(url, wait=wait, create=create)
         try:
             schema.bring_up(database, create=create)
         except BaseException:
@@ -512,23 +510,6 @@ class Store:
         """The last sign of life of a daemon, None where none ever ran."""
         with self._database.reading() as connection:
             return heartbeat.read(connection)
-
-
-def _path(url: str) -> Path:
-    """The file of a store's address. Raises StoreUnavailable for what is no SQLite file."""
-    scheme, separator, rest = url.partition("://")
-    if not separator:
-        path = url
-    elif scheme == "sqlite" and rest.startswith("/"):
-        path = rest[1:]
-    else:
-        raise StoreUnavailable(
-            f"a store cannot be opened at {scheme}://…: "
-            "use sqlite:///FOLDER/FILE.db or the path of a file"
-        )
-    if path in ("", ":memory:"):
-        raise StoreUnavailable("a store is a file: use sqlite:///FOLDER/FILE.db or a path")
-    return Path(path).expanduser()
 
 
 def _now() -> datetime:

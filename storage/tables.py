@@ -3,7 +3,7 @@
 Narrow columns that filters and sorts use stand in `article`, apart from the wide compressed values
 in `document` and `raw_record`: a search reads few pages, and only the records shown are unpacked.
 The primary key of `article` is the PMID (in SQLite also its rowid), and so is the rowid of the
-full-text index, which is no table of the model: see `storage.sqlite`.
+full-text index, which is no table of the model: see `storage.sqlite` and `storage.postgres`.
 
 Names that repeat (designs, flags, headings, journals) are kept once and referred to by number.
 Tables of pairs are keyed by (what is looked for, PMID); what an article held before a change is
@@ -32,6 +32,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
@@ -56,6 +57,10 @@ class Moment(TypeDecorator[datetime]):
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
         return None if value is None else datetime.fromtimestamp(value, UTC)
+
+
+# Text in the order of code points, whatever the collation of a PostgreSQL database.
+Ordered: Any = Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
 
 
 class Row(SQLModel, registry=registry(metadata=metadata)):
@@ -196,7 +201,7 @@ class AuthorRow(Row, table=True):
     __tablename__ = "author"
     __table_args__ = {"sqlite_with_rowid": False}
 
-    key: str = Field(primary_key=True, sa_type=Text)
+    key: str = Field(primary_key=True, sa_type=Ordered)
     pmid: int = Field(sa_column=_pmid())
 
 
@@ -235,7 +240,7 @@ class TopicRow(Row, table=True):
     __tablename__ = "topic"
 
     id: int | None = Field(primary_key=True, default=None)
-    name: str = Field(unique=True, sa_type=Text)
+    name: str = Field(unique=True, sa_type=Ordered)
     query: str = Field(sa_type=Text)
     created_through: str | None = Field(sa_type=String)
     revised_through: str | None = Field(sa_type=String)

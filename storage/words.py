@@ -1,4 +1,4 @@
-"""The words a person types, as an expression of the full-text index. Nothing typed is an error.
+"""The words a person types, read into a tree. Nothing typed is an error.
 
 ==========================  ================================================================
 ``heart failure``           both words, in any form: *failures*, *failing* (English stems)
@@ -23,6 +23,8 @@ spellings find each other (randomised, tumour, anaemia, oesophagus, centre).
 
 Words are found by their stem. So ``operati*`` looks, beside all stems that begin so, for those of
 the usual endings (operation, operative, operating), whose stem is shorter than what was typed.
+
+The tree is a `Node`. Each database writes it in its own language: `storage.fts5`, `storage.tsquery`.
 """
 
 from __future__ import annotations
@@ -39,30 +41,96 @@ _LONGEST: Final = 10_000  # characters read
 _MOST_TERMS: Final = 200
 _DEEPEST: Final = 8  # nested groups; FTS5's parser has a stack of 100 entries
 
-_TEXT_COLUMNS: Final = "{title abstract keywords}"
-_COLUMNS: Final = {
-    "title": "{title}",
-    "abstract": "{abstract}",
-    "keyword": "{keywords}",
-    "keywords": "{keywords}",
-    "mesh": "{keywords}",
+TEXT: Final = ("title", "abstract", "keywords")  # the columns that words are looked for in
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """Words side by side in one column; of the last, with `prefix`, the beginning."""
+
+    words: tuple[str, ...]
+    prefix: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """Phrases in one column with at most `distance` words between."""
+
+    phrases: tuple[Phrase, ...]
+    distance: int
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """A token of the facet column (storage.indexing), which nothing that is typed can name."""
+
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    nodes: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AllOf:
+    nodes: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Without:
+    """What `wanted` finds, less what `unwanted` finds."""
+
+    wanted: Node
+    unwanted: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """What `node` finds in these columns; a filter within a filter narrows it."""
+
+    columns: tuple[str, ...]
+    node: Node
+
+
+Node = Phrase | Near | Facet | AnyOf | AllOf | Without | Within
+
+
+def has_facets(node: Node) -> bool:
+    match node:
+        case Facet():
+            return True
+        case AnyOf(nodes) | AllOf(nodes):
+            return any(has_facets(each) for each in nodes)
+        case Without(wanted, unwanted):
+            return has_facets(wanted) or has_facets(unwanted)
+        case _:
+            return False
+
+
+_COLUMNS: Final[dict[str, tuple[str, ...]]] = {
+    "title": ("title",),
+    "abstract": ("abstract",),
+    "keyword": ("keywords",),
+    "keywords": ("keywords",),
+    "mesh": ("keywords",),
 }
-_TAGS: Final = {
-    "ti": "{title}",
-    "title": "{title}",
-    "tiab": "{title abstract}",
-    "title/abstract": "{title abstract}",
-    "tw": _TEXT_COLUMNS,
-    "text word": _TEXT_COLUMNS,
-    "all fields": _TEXT_COLUMNS,
-    "ab": "{abstract}",
-    "abstract": "{abstract}",
-    "mh": "{keywords}",
-    "mesh": "{keywords}",
-    "mesh terms": "{keywords}",
-    "majr": "{keywords}",
-    "ot": "{keywords}",
-    "other term": "{keywords}",
+_TAGS: Final[dict[str, tuple[str, ...]]] = {
+    "ti": ("title",),
+    "title": ("title",),
+    "tiab": ("title", "abstract"),
+    "title/abstract": ("title", "abstract"),
+    "tw": TEXT,
+    "text word": TEXT,
+    "all fields": TEXT,
+    "ab": ("abstract",),
+    "abstract": ("abstract",),
+    "mh": ("keywords",),
+    "mesh": ("keywords",),
+    "mesh terms": ("keywords",),
+    "majr": ("keywords",),
+    "ot": ("keywords",),
+    "other term": ("keywords",),
 }
 
 _TOKEN: Final = re.compile(
@@ -79,10 +147,9 @@ _TOKEN: Final = re.compile(
 )
 
 
-def expression(typed: str) -> str | None:
-    """The FTS5 expression for what was typed, None where it holds nothing to look for."""
-    found = _Parser(list(_tokens(_readable(typed)))).parse()
-    return None if found is None else f"{_TEXT_COLUMNS} : ({found})"
+def read(typed: str) -> Node | None:
+    """What was typed, None where it holds nothing to look for."""
+    return _Parser(list(_tokens(_readable(typed)))).parse()
 
 
 def _readable(typed: str) -> str:
@@ -98,17 +165,17 @@ _QUOTES: Final = str.maketrans("“”„‟«»", '""""""')
 
 @dataclass(frozen=True, slots=True)
 class _Term:
-    """A part of an expression that stands for itself; `word` is how it was typed."""
+    """A part of the tree that stands for itself; `word` is how it was typed."""
 
-    expression: str
+    node: Node
     word: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class _Mark:
-    """ "(", ")" or a column filter, "{title}", that speaks of what follows."""
+    """ "(", ")" or the columns of a filter that speaks of what follows."""
 
-    sign: str
+    sign: str | tuple[str, ...]
 
 
 _Token = _Term | _Mark
@@ -122,7 +189,7 @@ def _tokens(text: str) -> Iterator[_Token]:
         if tag is not None:
             columns = _TAGS.get(tag.casefold().partition(":")[0].strip())
             if pending is not None and columns:
-                pending = _Term(f"{columns} : ({pending.expression})")
+                pending = _Term(Within(columns, pending.node))
             continue
         if pending is not None:
             yield pending
@@ -153,11 +220,11 @@ def _string(text: str, *, prefix: bool, word: str) -> _Term | None:
     if not pieces:
         return None
     if len(pieces) == 1:
-        return _Term(_any_of(_word(pieces[0], prefix=prefix)), word)
+        return _Term(_joined(AnyOf, _word(pieces[0], prefix=prefix)), word)
     phrases = dict.fromkeys(
-        " ".join(spelt(piece) for piece in pieces) for spelt in (str, _british, _american)
+        tuple(spelt(piece) for piece in pieces) for spelt in (str, _british, _american)
     )
-    return _Term(_any_of([_quoted(phrase) + " *" * prefix for phrase in phrases]), word)
+    return _Term(_joined(AnyOf, [Phrase(phrase, prefix) for phrase in phrases]), word)
 
 
 def _near(inside: str, distance: str | None) -> _Term | None:
@@ -165,10 +232,10 @@ def _near(inside: str, distance: str | None) -> _Term | None:
     for found in re.finditer(r'"([^"]*)"|([^\s"]+)', inside):
         pieces = _pieces(found[1] if found[1] is not None else found[2])
         if pieces:
-            phrases.append(_quoted(" ".join(pieces)))
+            phrases.append(Phrase(tuple(pieces)))
     if not phrases:
         return None
-    return _Term(f"NEAR({' '.join(phrases)}, {int(distance or 10)})")
+    return _Term(Near(tuple(phrases), int(distance or 10)))
 
 
 def _pieces(text: str) -> list[str]:
@@ -179,14 +246,6 @@ def _pieces(text: str) -> list[str]:
 def _is_word(letter: str) -> bool:
     category = unicodedata.category(letter)
     return category[0] in "LNM" or category == "Co"
-
-
-def _quoted(text: str) -> str:
-    return f'"{text}"'
-
-
-def _any_of(alternatives: list[str]) -> str:
-    return alternatives[0] if len(alternatives) == 1 else f"({' OR '.join(alternatives)})"
 
 
 # endings and spellings
@@ -202,13 +261,11 @@ _ENDINGS: Final = (
 _SHORTEST_STEM: Final = 4  # of a typed prefix that endings are tried on
 
 
-def _word(piece: str, *, prefix: bool) -> list[str]:
+def _word(piece: str, *, prefix: bool) -> list[Node]:
     spellings = list(dict.fromkeys((piece, _british(piece), _american(piece))))
-    if not prefix:
-        return [_quoted(spelling) for spelling in spellings]
-    found = [_quoted(spelling) + " *" for spelling in spellings]
-    if len(piece) >= _SHORTEST_STEM and piece.isascii() and piece.isalpha():
-        found += [_quoted(spelling + ending) for spelling in spellings for ending in _ENDINGS]
+    found: list[Node] = [Phrase((spelling,), prefix) for spelling in spellings]
+    if prefix and len(piece) >= _SHORTEST_STEM and piece.isascii() and piece.isalpha():
+        found += [Phrase((spelling + ending,)) for spelling in spellings for ending in _ENDINGS]
     return found
 
 
@@ -275,33 +332,34 @@ def _spelt(word: str, rules: tuple[tuple[re.Pattern[str], str], ...]) -> str:
 
 
 class _Parser:
-    """Recursive descent over tokens; gives FTS5 text with every group in parentheses."""
+    """Recursive descent over tokens."""
 
     def __init__(self, tokens: list[_Token]) -> None:
         self._tokens = tokens
         self._at = 0
         self._depth = 0
 
-    def parse(self) -> str | None:
-        parts = []
+    def parse(self) -> Node | None:
+        parts: list[Node] = []
         while self._at < len(self._tokens):
             part = self._either()
             if part is not None:
                 parts.append(part)
             self._at += 1  # a ")" without its partner
-        return _joined(parts, "AND")
+        return _joined(AllOf, parts) if parts else None
 
-    def _either(self) -> str | None:
+    def _either(self) -> Node | None:
         parts = [self._all()]
         while self._operator("OR"):
             self._at += 1
             parts.append(self._all())
-        return _joined([part for part in parts if part is not None], "OR")
+        found = [part for part in parts if part is not None]
+        return _joined(AnyOf, found) if found else None
 
-    def _all(self) -> str | None:
+    def _all(self) -> Node | None:
         """Units side by side, or joined by AND, less those after NOT."""
-        parts: list[str] = []
-        without: list[str] = []
+        parts: list[Node] = []
+        without: list[Node] = []
         while self._at < len(self._tokens):
             token = self._tokens[self._at]
             if token == _Mark(")") or (parts and self._operator("OR")):
@@ -319,31 +377,31 @@ class _Parser:
             part = self._unit()
             if part is not None:
                 (without if negated else parts).append(part)
-        wanted = _joined(parts, "AND")
-        if wanted is None or not without:
-            return wanted
-        return f"({wanted} NOT {_joined(without, 'OR')})"
+        if not parts:
+            return None
+        wanted = _joined(AllOf, parts)
+        return Without(wanted, _joined(AnyOf, without)) if without else wanted
 
-    def _unit(self) -> str | None:
+    def _unit(self) -> Node | None:
         token = self._tokens[self._at]
         self._at += 1
         if isinstance(token, _Term):
-            return token.expression
+            return token.node
         if token.sign == "(":
             return self._group()
-        columns = token.sign  # a column filter; of several in a row the last speaks
+        columns = token.sign  # of several filters in a row the last speaks
         while self._at < len(self._tokens):
             following = self._tokens[self._at]
             if isinstance(following, _Term) or following.sign == "(":
                 inside = self._unit()
-                return None if inside is None else f"{columns} : ({inside})"
+                return None if inside is None else Within(tuple(columns), inside)
             if following.sign == ")":
                 break
             columns = following.sign
             self._at += 1
         return None
 
-    def _group(self) -> str | None:
+    def _group(self) -> Node | None:
         if self._depth >= _DEEPEST:
             return None  # the parenthesis is passed over, its contents stay
         self._depth += 1
@@ -374,7 +432,5 @@ class _Parser:
         return at < len(self._tokens) and self._tokens[at] != _Mark(")")
 
 
-def _joined(parts: list[str], operator: str) -> str | None:
-    if len(parts) < 2:
-        return parts[0] if parts else None
-    return f"({f' {operator} '.join(parts)})"
+def _joined(kind: type[AnyOf] | type[AllOf], nodes: list[Node]) -> Node:
+    return nodes[0] if len(nodes) == 1 else kind(tuple(nodes))

@@ -87,18 +87,25 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def store(path: Path) -> Iterator[Store]:
-    with Store.open(str(path)) as opened:
+def address(new_address: Callable[[], str]) -> str:
+    """The address of `store`, or of a store to come."""
+    return new_address()
+
+
+@pytest.fixture
+def store(address: str) -> Iterator[Store]:
+    """An empty store, on each database in turn."""
+    with Store.open(address) as opened:
         yield opened
 
 
 @pytest.fixture
-def new_store(tmp_path: Path) -> Iterator[Callable[[], Store]]:
+def new_store(new_address: Callable[[], str]) -> Iterator[Callable[[], Store]]:
     """As many empty stores as a test asks for."""
     opened: list[Store] = []
 
     def make_one() -> Store:
-        opened.append(Store.open(str(tmp_path / f"store-{len(opened)}.db")))
+        opened.append(Store.open(new_address()))
         return opened[-1]
 
     yield make_one

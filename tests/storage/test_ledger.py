@@ -48,8 +48,8 @@ os._exit(9)
 """
 
 
-def test_runs_of_dead_processes_are_interrupted(store: Store, path: Path, make: Any) -> None:
-    subprocess.run([sys.executable, "-c", START_A_RUN, str(ROOT), str(path)], check=False)
+def test_runs_of_dead_processes_are_interrupted(store: Store, address: str, make: Any) -> None:
+    subprocess.run([sys.executable, "-c", START_A_RUN, str(ROOT), address], check=False)
     own = store.start_run(Run("fetch", "", make.now))
     assert [run.state for run in store.runs()] == ["running", "running"]
     assert store.interrupt_runs(at=make.now) == 1
@@ -110,9 +110,9 @@ def test_a_daemon_elsewhere_lives_while_it_beats(store: Store, make: Any) -> Non
     store.claim_daemon(host=HOST, pid=os.getpid(), at=make.now + timedelta(hours=1))
 
 
-def test_a_lost_claim_is_told(store: Store, path: Path, make: Any) -> None:
+def test_a_lost_claim_is_told(store: Store, address: str, make: Any) -> None:
     store.claim_daemon(host="elsewhere", pid=1, at=make.now)
-    with Store.open(str(path)) as other:
+    with Store.open(address) as other:
         other.claim_daemon(host=HOST, pid=os.getpid())
         with pytest.raises(StoreInUse, match="not the daemon"):
             store.beat()

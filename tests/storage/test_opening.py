@@ -54,7 +54,7 @@ def test_addresses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["postgresql://me:secret@host/db", "mysql://x", "sqlite://", "", ":memory:"]
+    "address", ["mysql://me:secret@host/db", "oracle://x", "sqlite://", "", ":memory:"]
 )
 def test_other_addresses_are_refused_without_the_password(address: str) -> None:
     with pytest.raises(StoreUnavailable, match=r"sqlite:///FOLDER/FILE\.db") as refused:

@@ -2,10 +2,12 @@
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 revision = "0001"
 down_revision = None
 
+ORDERED = sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
 SHOWN = sa.text("deleted_at IS NULL")
 
 
@@ -103,7 +105,7 @@ def upgrade() -> None:
     op.create_table(
         "topic",
         sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("name", ORDERED, nullable=False),
         sa.Column("query", sa.Text(), nullable=False),
         sa.Column("created_through", sa.String(), nullable=True),
         sa.Column("revised_through", sa.String(), nullable=True),
@@ -207,7 +209,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "author",
-        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("key", ORDERED, nullable=False),
         sa.Column("pmid", sa.Integer(), autoincrement=False, nullable=False),
         sa.ForeignKeyConstraint(["pmid"], ["article.pmid"], name="fk_author_pmid"),
         sa.PrimaryKeyConstraint("key", "pmid", name="pk_author"),
@@ -273,3 +275,24 @@ def upgrade() -> None:
             "title, abstract, keywords, facets, content='', "
             "tokenize='porter unicode61 remove_diacritics 2')"
         )
+    else:
+        op.execute("COMMENT ON TABLE article IS 'pubgrade'")  # this is a pubgrade store
+        # The stemmer that SQLite has too, and no stop words: "vitamin A" is two words.
+        op.execute(
+            "CREATE TEXT SEARCH DICTIONARY pubgrade_stem (TEMPLATE = snowball, LANGUAGE = porter)"
+        )
+        op.execute('CREATE TEXT SEARCH CONFIGURATION pubgrade (PARSER = "default")')
+        op.execute(
+            "ALTER TEXT SEARCH CONFIGURATION pubgrade ADD MAPPING FOR asciiword, word, numword, "
+            "asciihword, hword, numhword, hword_asciipart, hword_part, hword_numpart, int, uint, "
+            "float, sfloat, version, email, url, url_path, host, file, tag, entity, protocol "
+            "WITH pubgrade_stem"
+        )
+        op.create_table(
+            "full_text",
+            sa.Column("pmid", sa.Integer(), autoincrement=False, nullable=False),
+            sa.Column("vector", postgresql.TSVECTOR(), nullable=False),
+            sa.ForeignKeyConstraint(["pmid"], ["article.pmid"], name="fk_full_text_pmid"),
+            sa.PrimaryKeyConstraint("pmid", name="pk_full_text"),
+        )
+        op.create_index("ix_full_text_vector", "full_text", ["vector"], postgresql_using="gin")

@@ -1,0 +1,451 @@
+"""What only PostgreSQL does in its own way: connections, locks, errors, bulk writes, full text.
+
+`storage.sqlite` has the same methods. Writers take turns, as they do in SQLite, by an advisory lock
+that ends with their transaction: so none overtakes another between looking and writing, and none
+can deadlock. Readers wait for nobody.
+
+The full-text index is the table `full_text`: one tsvector for each article, with a GIN index.
+Titles weigh A, keywords B, abstracts D; facets are lexemes that begin with "=" (storage.tsquery).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache, reduce
+from typing import Any, Final, Literal, NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as dialect
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from storage import tsquery
+from storage.database import Where
+from storage.errors import StoreError, StoreUnavailable
+from storage.folding import indexed_words
+from storage.indexing import IndexedText
+from storage.words import AllOf, Node, Without, has_facets
+
+# Weights of D, C, B, A in ts_rank: abstract, nothing, keywords, title.
+WEIGHTS: Final = "{0.1, 0.1, 0.25, 1.0}"
+
+_LOCKS: Final = 1349870151  # "PubG": the class of our advisory locks
+_WRITER: Final = 1
+_SECRETS: Final = ("password", "sslpassword", "passfile", "sslkey")
+_CONNECT_SECONDS: Final = 10
+
+full_text = sa.table(
+    "full_text", sa.column("pmid", sa.Integer), sa.column("vector", dialect.TSVECTOR)
+)
+
+
+class Postgres:
+    """One PostgreSQL database, or one schema of it."""
+
+    def __init__(self, url: str, *, wait: float) -> None:
+        """`url`: "postgresql://user:password@host:port/database"; what it leaves out comes from
+        libpq's environment (PGPASSWORD, PGPASSFILE, PGSERVICE …). `wait`: seconds to wait for
+        another process's lock.
+
+        Raises StoreUnavailable where the driver is missing or the address cannot be read.
+        """
+        try:
+            import psycopg
+        except ImportError:
+            raise StoreUnavailable(
+                "a store in PostgreSQL needs the driver psycopg: pip install 'pubgrade[postgres]'"
+            ) from None
+        self._driver_error: type[Exception] = psycopg.Error
+        parsed = _parsed(url)
+        self._password = str(parsed.password or parsed.query.get("password") or "")
+        self._wait = wait
+        shown = parsed.set(drivername="postgresql", password=None)
+        self.url = shown.difference_update_query(_SECRETS).render_as_string(hide_password=True)
+        self.place = self.url
+        self.engine = sa.create_engine(
+            parsed.set(drivername="postgresql+psycopg"),
+            connect_args={
+                "prepare_threshold": None,  # a plan made for these words, not for any; poolers too
+                "connect_timeout": int(parsed.query.get("connect_timeout", _CONNECT_SECONDS)),  # type: ignore[arg-type]
+                "application_name": "pubgrade",
+            },
+            pool_pre_ping=True,  # a restarted server costs a new connection, not a failed run
+            hide_parameters=True,  # no abstracts in error texts
+        )
+        sa.event.listen(self.engine, "connect", self._prepare)
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+    def _prepare(self, connection: Any, record: object) -> None:
+        connection.autocommit = True
+        connection.execute(
+            "SELECT set_config('lock_timeout', %s, false), set_config('jit', 'off', false), "
+            "set_config('client_min_messages', 'warning', false)",
+            (f"{max(1, round(self._wait * 1000))}ms",),
+        )
+        connection.autocommit = False
+
+    # transactions
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """A consistent view of the store, beside any writer."""
+        with self._errors(), self.engine.connect() as connection:
+            connection = connection.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
+            with connection.begin():
+                yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        """The one writer's transaction: kept whole at the end, or not at all."""
+        with self._errors(), self.engine.connect() as connection, connection.begin():
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCKS, _WRITER)))
+            yield connection
+
+    rebuilding = writing  # a migration is one transaction here as well
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            raise self._explained(error.orig) from self._cause(error)
+        except self._driver_error as error:
+            raise self._explained(error) from self._cause(error)
+        except PoolTimeout:
+            raise StoreUnavailable(
+                f"the store {self.place} has no free connection: too many threads use it at once"
+            ) from None
+
+    def _cause(self, error: Exception) -> Exception | None:
+        """The error beneath, for a traceback; None where it would tell the password."""
+        return None if self._password and self._password in str(error) else error
+
+    def _explained(self, error: BaseException | None) -> StoreError:
+        where = f"the store {self.place}"
+        state = getattr(error, "sqlstate", None) or ""
+        said = self._said(error)
+        for cause in _CAUSES:
+            if state.startswith(cause.states) if state else re.search(cause.said, said):
+                message = cause.message.format(where=where, said=said, wait=self._wait)
+                return StoreUnavailable(message)
+        return StoreUnavailable(f"{where} cannot be used: {said}")
+
+    def _said(self, error: BaseException | None) -> str:
+        """The server's or the driver's own words, in one line, without the password."""
+        diagnosis = getattr(getattr(error, "diag", None), "message_primary", None)
+        lines = str(diagnosis or error or "no answer").strip().splitlines()
+        said = next((line for line in reversed(lines) if "FATAL:" in line), lines[0])
+        said = said.partition("FATAL:")[2].strip() or said
+        return said.replace(self._password, "…") if self._password else said
+
+    # what is in the database
+
+    def contents(self, connection: sa.Connection) -> Literal["nothing", "store", "other"]:
+        """What the schema holds, apart from what extensions brought."""
+        names = set(
+            connection.execute(
+                sa.text(
+                    "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') "
+                    "AND relnamespace = to_regnamespace(quote_ident(current_schema())) "
+                    "AND NOT EXISTS (SELECT 1 FROM pg_depend WHERE objid = pg_class.oid "
+                    "AND classid = 'pg_class'::regclass AND deptype = 'e')"
+                )
+            ).scalars()
+        )
+        if not names:
+            return "nothing"
+        if {"article", "alembic_version"} <= names:
+            mark = sa.text("SELECT obj_description('article'::regclass, 'pg_class')")
+            if connection.execute(mark).scalar() == "pubgrade":
+                return "store"
+        return "other"
+
+    # bulk reading and writing
+
+    upsert = staticmethod(dialect.insert)  # an INSERT that can say ON CONFLICT
+
+    @staticmethod
+    def among(column: sa.ColumnElement[Any], values: Iterable[int | str]) -> Where:
+        """`column` is one of `values`, however many: they travel as one parameter."""
+        kind = sa.Text() if isinstance(column.type, sa.String) else sa.BigInteger()
+        array = sa.literal(list(values), dialect.ARRAY(kind))
+        return column == sa.any_(array)
+
+    @staticmethod
+    def insert(
+        connection: sa.Connection,
+        table: sa.Table,
+        rows: Sequence[Sequence[Any]],
+        columns: Sequence[str] | None = None,
+        *,
+        known: str | None = None,
+    ) -> None:
+        """Insert `rows`, tuples in the order of `columns` (all of the table's by default).
+
+        Rows whose key exists: an error by default, passed over with known="keep", replaced column
+        by column with known="replace". Values are the driver's own (no type conversion).
+        """
+        if not rows:
+            return
+        names = tuple(columns or table.columns.keys())
+        if known is None:
+            _copy(connection, table.name, names, _column_types(table, names), rows)
+        else:
+            _cursor(connection).executemany(_insert_sql(table, names, known), rows)
+
+    @staticmethod
+    def update(
+        connection: sa.Connection,
+        table: sa.Table,
+        rows: Sequence[Sequence[Any]],
+        columns: Sequence[str],
+    ) -> None:
+        """Set `columns` of rows found by primary key; each of `rows` is the key, then the values."""
+        if rows:
+            key = [column.name for column in table.primary_key]
+            values = ", ".join(f'"{name}" = %s' for name in columns)
+            found = " AND ".join(f'"{name}" = %s' for name in key)
+            _cursor(connection).executemany(
+                f'UPDATE "{table.name}" SET {values} WHERE {found}',  # noqa: S608
+                [(*row[len(key) :], *row[: len(key)]) for row in rows],
+            )
+
+    @staticmethod
+    def delete(connection: sa.Connection, table: sa.Table, keys: Sequence[Sequence[Any]]) -> None:
+        """Delete rows by primary key, tuples in its order."""
+        if keys:
+            named = " AND ".join(f'"{column.name}" = %s' for column in table.primary_key)
+            _cursor(connection).executemany(
+                f'DELETE FROM "{table.name}" WHERE {named}',  # noqa: S608
+                [tuple(key) for key in keys],
+            )
+
+    # full text
+
+    @staticmethod
+    def index(connection: sa.Connection, texts: Sequence[tuple[int, IndexedText]]) -> None:
+        """The server makes the tsvectors, of words that are already plain, from a table of ours."""
+        if not texts:
+            return
+        cursor = _cursor(connection)
+        cursor.execute(
+            "CREATE TEMPORARY TABLE IF NOT EXISTS arriving_text (pmid integer, title text, "
+            "abstract text, keywords text, facets text) ON COMMIT DELETE ROWS"
+        )
+        cursor.execute("TRUNCATE arriving_text")
+        _copy(
+            connection,
+            "arriving_text",
+            ("pmid", "title", "abstract", "keywords", "facets"),
+            ["int4", "text", "text", "text", "text"],
+            [
+                (
+                    pmid,
+                    indexed_words(text.title),
+                    indexed_words(text.abstract),
+                    indexed_words(text.keywords),
+                    " ".join(tsquery.FACET + token for token in text.facets.split()),
+                )
+                for pmid, text in texts
+            ],
+        )
+        cursor.execute(
+            "INSERT INTO full_text SELECT pmid, setweight(to_tsvector('pubgrade', title), 'A') "
+            "|| setweight(to_tsvector('pubgrade', keywords), 'B') "
+            "|| to_tsvector('pubgrade', abstract) "
+            "|| array_to_tsvector(string_to_array(facets, ' ')) FROM arriving_text "
+            "ON CONFLICT (pmid) DO UPDATE SET vector = excluded.vector"
+        )
+
+    @staticmethod
+    def unindex(connection: sa.Connection, texts: Sequence[tuple[int, IndexedText]]) -> None:
+        """Forget articles."""
+        if texts:
+            gone = Postgres.among(full_text.c.pmid, [pmid for pmid, _ in texts])
+            connection.execute(sa.delete(full_text).where(gone))
+
+    @staticmethod
+    def hits(wanted: Node, *, scored: bool) -> sa.Subquery:
+        """The articles that the full-text index finds: columns `pmid` and `relevance`.
+
+        `relevance` is greater the better, and 0 unless `scored`.
+        """
+        relevance = _score(wanted) if scored else sa.literal_column("0.0", sa.Float)
+        return (
+            sa.select(full_text.c.pmid, relevance.label("relevance"))
+            .where(full_text.c.vector.op("@@")(_tsquery(wanted)))
+            .subquery("hits")
+        )
+
+    @staticmethod
+    def relevance_of(connection: sa.Connection, wanted: Node, pmid: int) -> float | None:
+        """How well one article matches, None where it does not."""
+        return connection.execute(
+            sa.select(_score(wanted)).where(
+                full_text.c.vector.op("@@")(_tsquery(wanted)), full_text.c.pmid == pmid
+            )
+        ).scalar()
+
+
+def _tsquery(node: Node) -> sa.ColumnElement[Any]:
+    """Words go through the stemmer of the configuration; facets stand as they are."""
+    if not has_facets(node):
+        config: sa.ColumnElement[Any] = sa.literal_column("'pubgrade'::regconfig")
+        return sa.func.to_tsquery(config, sa.literal(tsquery.expression(node), sa.Text))
+    match node:
+        case AllOf(nodes):
+            return reduce(lambda one, other: one.op("&&")(other), map(_tsquery, nodes))
+        case Without(wanted, unwanted):
+            return _tsquery(wanted).op("&&")(sa.func.tsquery_not(_tsquery(unwanted)))
+    return sa.cast(sa.literal(tsquery.expression(node), sa.Text), dialect.TSQUERY)
+
+
+def _score(wanted: Node) -> sa.ColumnElement[float]:
+    words = tsquery.words_of(wanted)
+    if words is None:
+        return sa.literal_column("0.0", sa.Float)
+    weights: sa.ColumnElement[Any] = sa.literal_column(f"'{WEIGHTS}'::real[]")
+    rank = sa.func.ts_rank(weights, full_text.c.vector, _tsquery(words))
+    return sa.cast(rank, dialect.DOUBLE_PRECISION)
+
+
+# addresses
+
+
+def _parsed(url: str) -> sa.URL:
+    scheme, _, rest = url.partition("://")
+    try:
+        if scheme not in ("postgresql", "postgres", "postgresql+psycopg"):
+            raise ValueError
+        parsed = sa.make_url(f"postgresql://{rest}")
+        int(str(parsed.query.get("connect_timeout", 0)))
+    except (ArgumentError, ValueError):
+        raise StoreUnavailable(
+            f"the address {scheme}://… of the store cannot be read: write it as "
+            "postgresql://USER@HOST:PORT/DATABASE, with signs such as @ : / in a password "
+            "as %40 %3A %2F"
+        ) from None
+    return parsed
+
+
+class _Cause(NamedTuple):
+    """One way to fail."""
+
+    states: tuple[str, ...]  # beginnings of SQLSTATEs
+    said: str  # a pattern of libpq's words, for failures to connect, which have no SQLSTATE
+    message: str  # what is wrong and what to do
+
+
+_CAUSES: Final = (
+    _Cause(
+        ("55P03", "40P01"),
+        "lock timeout",
+        "{where} is locked by another process for more than {wait:g} s: "
+        "wait for it to finish, or stop it, then try again",
+    ),
+    _Cause(
+        ("28P01", "28000"),
+        "authentication|no password supplied|role .* does not exist|pg_hba",
+        "{where} refuses this user or password ({said}): check the user in the address, and "
+        "PGPASSWORD or the password file ~/.pgpass",
+    ),
+    _Cause(
+        ("3D000",),
+        "database .* does not exist",
+        "{where} does not exist ({said}): create the database first, as in `createdb NAME`",
+    ),
+    _Cause(
+        ("53300",),
+        "too many|connection slots",
+        "{where} has no free connection ({said}): close other programs that use it, or raise "
+        "max_connections of the server",
+    ),
+    _Cause(
+        ("42501", "3F000"),
+        "permission denied",
+        "{where} may not be used by this user ({said}): make the user the owner of the database",
+    ),
+    _Cause(
+        ("25006",),
+        "read-only",
+        "{where} cannot be written ({said}): connect to a server and a database that are not "
+        "read-only, or choose another store with --store",
+    ),
+    _Cause(
+        ("53100",),
+        "No space left",
+        "{where} cannot grow, the server's disk is full ({said}): free some space and try again "
+        "(all that was saved before is kept)",
+    ),
+    _Cause(
+        ("57P", "08"),
+        "refused|could not connect|failed|time-?out|timed out|closed|lost|terminat|translate host|"
+        "resolve|starting up|shutting down|No such file",
+        "{where} does not answer ({said}): check that the server runs and can be reached from here",
+    ),
+)
+
+
+# bulk
+
+_TYPES: Final = {
+    "SMALLINT": "int2",
+    "INTEGER": "int4",
+    "BIGINT": "int8",
+    "FLOAT": "float8",
+    "DOUBLE PRECISION": "float8",
+    "VARCHAR": "text",
+    "TEXT": "text",
+    "BYTEA": "bytea",
+}
+
+
+@lru_cache(maxsize=128)
+def _column_types(table: sa.Table, columns: tuple[str, ...]) -> tuple[str, ...]:
+    """PostgreSQL's names of the columns' types, as COPY in its binary form needs them."""
+    driver: Any = dialect.dialect
+    return tuple(
+        _TYPES[table.c[name].type.compile(dialect=driver()).partition(" COLLATE")[0]]
+        for name in columns
+    )
+
+
+def _cursor(connection: sa.Connection) -> Any:
+    """A cursor of the driver, in the transaction of `connection`."""
+    return connection.connection.driver_connection.cursor()  # type: ignore[union-attr]
+
+
+def _copy(
+    connection: sa.Connection,
+    table: str,
+    columns: Sequence[str],
+    types: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+) -> None:
+    names = ", ".join(f'"{name}"' for name in columns)
+    statement = f'COPY "{table}" ({names}) FROM STDIN (FORMAT binary)'
+    with _cursor(connection).copy(statement) as copy:
+        copy.set_types(types)
+        for row in rows:
+            copy.write_row(row)
+
+
+@lru_cache(maxsize=128)
+def _insert_sql(table: sa.Table, columns: tuple[str, ...], known: str) -> str:
+    statement = dialect.insert(table)
+    if known == "keep":
+        statement = statement.on_conflict_do_nothing()
+    else:
+        keys = {column.name for column in table.primary_key}
+        statement = statement.on_conflict_do_update(
+            index_elements=list(table.primary_key),
+            set_={name: statement.excluded[name] for name in columns if name not in keys},
+        )
+    driver: Any = dialect.dialect
+    return str(statement.compile(dialect=driver(paramstyle="format"), column_keys=list(columns)))

