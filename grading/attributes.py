@@ -76,6 +76,7 @@ _OF_REVIEWS = frozenset(
         "includes_randomised_trials",
         "includes_cohorts",
         "includes_case_control_studies",
+        "includes_nested_case_control_studies",
         "includes_case_series",
         "includes_any_design",
         "includes_accuracy_studies",

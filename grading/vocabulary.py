@@ -208,6 +208,9 @@ ATTRIBUTES: dict[str, Term] = {
     "includes_case_control_studies": Term(
         "Includes case–control studies", "the review includes them"
     ),
+    "includes_nested_case_control_studies": Term(
+        "Includes nested case–control studies", "the review includes them"
+    ),
     "includes_case_series": Term("Includes case series", "the review includes case series"),
     "includes_any_design": Term("Includes any design", "the review includes studies of any design"),
     "includes_accuracy_studies": Term(
