@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+from grading.combination import GROUPS, MEMBERS, log_odds, weights
 from grading.evidence import Evidence, Hit
 from grading.vocabulary import DESIGNS
 
@@ -32,41 +33,8 @@ HEIRS: tuple[tuple[str, str, float], ...] = (
 FORMS = ("letter", "editorial", "comment")
 NOTICES = ("erratum", "retraction_notice", "expression_of_concern")
 
-# The eight designs of the text model, and the designs that each holds. All others: primary research.
-GROUPS: dict[str, str] = {
-    **dict.fromkeys(
-        ("meta_analysis", "systematic_review", "umbrella_review", "scoping_review"),
-        "systematic_review",
-    ),
-    **dict.fromkeys(
-        (
-            "narrative_review",
-            "editorial",
-            "letter",
-            "comment",
-            "practice_guideline",
-            "consensus_statement",
-        ),
-        "narrative_review",
-    ),
-    "randomized_controlled_trial": "randomized_controlled_trial",
-    "n_of_1_trial": "randomized_controlled_trial",
-    "case_report": "case_report",
-    "animal_study": "animal_study",
-    "in_vitro_study": "in_vitro_study",
-    "protocol": "protocol",
-}
 # Documents that the text model does not know: rules decide alone.
 BEYOND_MODEL = (*NOTICES, "news", "biography", "historical_article", "book_chapter")
-
-# Log-odds for one unit of the model's log probability and for one point of the rules, and the most
-# points that count: chosen on out-of-fold predictions for hand-labelled abstracts by the lowest
-# calibration error among the most accurate.
-MODEL_SHARE = 0.7
-RULE_SHARE = 0.5
-MOST_POINTS = 8.0
-RESULTS_SHARE = 0.6  # of the points for "a study with results", which many designs show
-LEAST_PROBABILITY = 1e-3
 
 TEMPERATURE = 2.2  # points per unit of log-odds, fitted on the development labels
 MARGIN = 2.0  # points a design needs before it is named at all
@@ -110,28 +78,27 @@ def decide(evidence: Evidence, model: dict[str, float] | None = None) -> Decisio
 def _with_model(
     evidence: Evidence, scores: dict[str, float], model: dict[str, float], form: str | None
 ) -> Decision:
-    """Rules and text model together choose one of the groups; rules choose the design in it."""
-    members: dict[str, list[str]] = {group: [] for group in model}
-    for design in scores:
-        if design not in BEYOND_MODEL and design != "primary_research":
-            members[GROUPS.get(design, "primary_research")].append(design)
-    odds = {}
-    for group, probability in model.items():
-        points = max([0.0, *(scores[design] for design in members[group])])
-        if group == "primary_research":
-            points = max(points, RESULTS_SHARE * scores["primary_research"])
-        odds[group] = MODEL_SHARE * math.log(max(probability, LEAST_PROBABILITY)) + (
-            RULE_SHARE * min(points, MOST_POINTS)
-        )
-    total = sum(math.exp(value) for value in odds.values())
+    """Text and tags together choose one of the groups; rules choose the design in it."""
+    odds = log_odds(model, evidence.text_weights)
+    tags = evidence.tag_weights
+    for group in odds:
+        odds[group] += max(tags.get(design, 0.0) for design in _open(group, form))
+    highest = max(odds.values())
+    total = sum(math.exp(value - highest) for value in odds.values())
     group = max(odds, key=lambda name: odds[name])
-    confidence = math.exp(odds[group]) / total
-    design = max(members[group], key=lambda name: scores[name], default=group)
+    confidence = 1.0 / total
+    design = max(_open(group, form), key=lambda name: scores[name])
     if scores[design] < MARGIN:
         design = group
     if confidence < DOUBT:
         design = "unclassified"
     return Decision(design, confidence, scores, form, _tags_disagree(evidence, design))
+
+
+def _open(group: str, form: str | None) -> list[str]:
+    """The designs of the group that text and tags together may name."""
+    closed = {*BEYOND_MODEL, "unclassified", *(FORMS if form else ())}
+    return [design for design in MEMBERS[group] if design not in closed]
 
 
 def _content_over_form(scores: dict[str, float]) -> str | None:
@@ -161,9 +128,11 @@ def _tags_disagree(evidence: Evidence, design: str) -> bool:
 
 
 def model_points(design: str, model: dict[str, float]) -> float:
-    """What the text model adds to the design's group, in points of the rules."""
-    probability = max(model.get(GROUPS.get(design, "primary_research"), 0.0), LEAST_PROBABILITY)
-    return MODEL_SHARE / RULE_SHARE * math.log(probability * len(model))
+    """What the text model adds to the design's group, in log-odds above an even share."""
+    group = GROUPS.get(design, "primary_research")
+    learned = weights()
+    share = learned.of[f"model:{group}"][learned.groups.index(group)]
+    return share * math.log(max(model.get(group, 0.0), 1e-4) * len(model))
 
 
 def design_reasons(evidence: Evidence, decision: Decision, limit: int = 8) -> list[Hit]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -64,15 +64,20 @@ class Evidence:
     @cached_property
     def weights(self) -> dict[str, float]:
         """Log-odds points by target: each signal counts once, however often it fires."""
-        strongest: dict[tuple[str, str], float] = {}
-        for hit in self.hits:
-            key = hit.target, hit.signal
-            if abs(hit.weight) > abs(strongest.get(key, 0.0)):
-                strongest[key] = hit.weight
-        sums: dict[str, float] = {}
-        for (target, _), weight in strongest.items():
-            sums[target] = sums.get(target, 0.0) + weight
+        sums = dict(self.text_weights)
+        for target, points in self.tag_weights.items():
+            sums[target] = sums.get(target, 0.0) + points
         return sums
+
+    @cached_property
+    def text_weights(self) -> dict[str, float]:
+        """The part of `weights` that title and abstract give."""
+        return _points(hit for hit in self.hits if hit.kind == "text")
+
+    @cached_property
+    def tag_weights(self) -> dict[str, float]:
+        """The part of `weights` that publication types, headings, journal and book give."""
+        return _points(hit for hit in self.hits if hit.kind != "text")
 
     def weight(self, target: str) -> float:
         return self.weights.get(target, 0.0)
@@ -85,6 +90,18 @@ class Evidence:
     def corrections(self) -> tuple[Correction, ...]:
         """The article's own comments and corrections, then what stored notices say about it."""
         return (*self.article.comments_corrections, *self.notices)
+
+
+def _points(hits: Iterable[Hit]) -> dict[str, float]:
+    strongest: dict[tuple[str, str], float] = {}
+    for hit in hits:
+        key = hit.target, hit.signal
+        if abs(hit.weight) > abs(strongest.get(key, 0.0)):
+            strongest[key] = hit.weight
+    sums: dict[str, float] = {}
+    for (target, _), weight in strongest.items():
+        sums[target] = sums.get(target, 0.0) + weight
+    return sums
 
 
 def find(text: Text, notices: tuple[Correction, ...] = ()) -> Evidence:

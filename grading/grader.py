@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from grading.article import Article, Correction
 from grading.attributes import attributes
-from grading.decision import GROUPS, decide, design_reasons, model_points
+from grading.combination import GROUPS
+from grading.decision import decide, design_reasons, model_points
 from grading.details import read_details
 from grading.evidence import find
 from grading.flags import flags

@@ -1,0 +1,103 @@
+"""How rules and text model weigh together: learned log-odds of the eight coarse designs.
+
+What speaks is the text alone: the model's log probabilities, the points of the rules for each
+design, and the strongest points in each group of designs. The weights were fitted on out-of-fold
+answers of the model for abstracts that people had labelled (`benchmarks/fit_combination.py`) and
+held near plain addition, so that a design few of them showed keeps the weight its rules give it.
+Tags are added afterwards, in their own log-odds: they were no part of the fit.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Final, NamedTuple
+
+from grading.vocabulary import DESIGNS
+
+# The eight designs of the text model, and the designs that each holds. All others: primary research.
+GROUPS: Final[Mapping[str, str]] = {
+    **dict.fromkeys(
+        ("meta_analysis", "systematic_review", "umbrella_review", "scoping_review"),
+        "systematic_review",
+    ),
+    **dict.fromkeys(
+        (
+            "narrative_review",
+            "editorial",
+            "letter",
+            "comment",
+            "practice_guideline",
+            "consensus_statement",
+        ),
+        "narrative_review",
+    ),
+    "randomized_controlled_trial": "randomized_controlled_trial",
+    "n_of_1_trial": "randomized_controlled_trial",
+    "case_report": "case_report",
+    "animal_study": "animal_study",
+    "in_vitro_study": "in_vitro_study",
+    "protocol": "protocol",
+}
+OTHERS: Final = "primary_research"
+MEMBERS: Final[Mapping[str, tuple[str, ...]]] = {
+    group: tuple(design for design in DESIGNS if GROUPS.get(design, OTHERS) == group)
+    for group in (*dict.fromkeys(GROUPS.values()), OTHERS)
+}
+
+LEAST_PROBABILITY: Final = 1e-4
+MOST_POINTS: Final = 8.0  # more of the same says nothing new
+
+
+class Weights(NamedTuple):
+    """Log-odds of each group (in the order of `groups`) for one unit of each feature."""
+
+    groups: tuple[str, ...]
+    bias: tuple[float, ...]
+    of: Mapping[str, tuple[float, ...]]
+
+
+def features(probabilities: Mapping[str, float], points: Mapping[str, float]) -> dict[str, float]:
+    """What the weights apply to, by name; a feature of value 0 is left out.
+
+    `probabilities`: the text model's, by group. `points`: those of text signals, by design.
+    """
+    found = {
+        f"model:{group}": math.log(max(share, LEAST_PROBABILITY))
+        for group, share in probabilities.items()
+    }
+    strongest: dict[str, float] = {}
+    for design, value in points.items():
+        if design in DESIGNS and value:
+            found[f"points:{design}"] = max(-MOST_POINTS, min(value, MOST_POINTS))
+            group = GROUPS.get(design, OTHERS)
+            if value > strongest.get(group, 0.0):
+                strongest[group] = value
+    for group, value in strongest.items():
+        found[f"group:{group}"] = min(value, MOST_POINTS)
+    return found
+
+
+@cache
+def weights() -> Weights:
+    stored = json.loads((files("grading") / "model" / "combination.json").read_text("utf-8"))
+    return Weights(
+        groups=tuple(stored["groups"]),
+        bias=tuple(stored["bias"]),
+        of={name: tuple(row) for name, row in stored["weights"].items()},
+    )
+
+
+def log_odds(probabilities: Mapping[str, float], points: Mapping[str, float]) -> dict[str, float]:
+    """By group, up to a constant; rounded, so that the same text gives the same anywhere."""
+    learned = weights()
+    sums = list(learned.bias)
+    for name, value in features(probabilities, points).items():
+        row = learned.of.get(name)
+        if row is not None:
+            for number, weight in enumerate(row):
+                sums[number] += weight * value
+    return {group: round(value, 6) for group, value in zip(learned.groups, sums, strict=True)}
