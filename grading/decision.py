@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from grading.combination import GROUPS, MEMBERS, log_odds, weights
 from grading.evidence import Evidence, Hit
+from grading.text_model import TextPrediction
 from grading.vocabulary import DESIGNS
 
 # (heir, parent, points the heir needs of its own): what speaks for the parent then speaks for the
@@ -36,6 +37,22 @@ NOTICES = ("erratum", "retraction_notice", "expression_of_concern")
 # Documents that the text model does not know: rules decide alone.
 BEYOND_MODEL = (*NOTICES, "news", "biography", "historical_article", "book_chapter")
 
+# Designs that NLM's indexers tag, and that the groups do not tell: the text model has a head for each. A
+# head adds to the rules' points and never takes away: indexers leave such tags out more often than not.
+EXPECTED = (
+    "meta_analysis",
+    "cohort_study",
+    "case_control_study",
+    "cross_sectional_study",
+    "genetic_association_study",
+    "qualitative_study",
+    "economic_evaluation",
+    "modelling_study",
+    "diagnostic_accuracy_study",
+)
+EXPECTED_SHARE = 1.2  # points for one unit of log-odds above the least that counts
+EXPECTED_LEAST = -1.5  # log-odds of a head from which it counts
+
 TEMPERATURE = 2.2  # points per unit of log-odds, fitted on the development labels
 MARGIN = 2.0  # points a design needs before it is named at all
 DOUBT = 0.35  # a named design less likely than this is not named
@@ -50,9 +67,12 @@ class Decision(NamedTuple):
     tags_disagree: bool
 
 
-def decide(evidence: Evidence, model: dict[str, float] | None = None) -> Decision:
-    """Exactly one design. `model`: the text model's probabilities by design of `GROUPS`."""
+def decide(evidence: Evidence, model: TextPrediction | None = None) -> Decision:
+    """Exactly one design. `model`: what the text model says of the article, where it was asked."""
     own = {design: evidence.weight(design) for design in DESIGNS}
+    if model:
+        for design in EXPECTED:
+            own[design] += expected_points(model.tags.get(design, 0.0))
     scores = dict(own)
     for heir, parent, needed in HEIRS:
         if own[heir] >= needed and own[parent] > 0:
@@ -76,10 +96,10 @@ def decide(evidence: Evidence, model: dict[str, float] | None = None) -> Decisio
 
 
 def _with_model(
-    evidence: Evidence, scores: dict[str, float], model: dict[str, float], form: str | None
+    evidence: Evidence, scores: dict[str, float], model: TextPrediction, form: str | None
 ) -> Decision:
-    """Text and tags together choose one of the groups; rules choose the design in it."""
-    odds = log_odds(model, evidence.text_weights)
+    """Text and tags together choose one of the groups; `scores` choose the design in it."""
+    odds = log_odds(model.probabilities, evidence.text_weights)
     tags = evidence.tag_weights
     for group in odds:
         odds[group] += max(tags.get(design, 0.0) for design in _open(group, form))
@@ -93,6 +113,12 @@ def _with_model(
     if confidence < DOUBT:
         design = "unclassified"
     return Decision(design, confidence, scores, form, _tags_disagree(evidence, design))
+
+
+def expected_points(probability: float) -> float:
+    """What a head of the text model adds to the points of its design."""
+    chance = min(max(probability, 1e-4), 1 - 1e-4)
+    return EXPECTED_SHARE * max(0.0, math.log(chance / (1 - chance)) - EXPECTED_LEAST)
 
 
 def _open(group: str, form: str | None) -> list[str]:

@@ -16,7 +16,7 @@ from grading.levels import levels
 from grading.questions import question
 from grading.stated_level import stated_level
 from grading.text import Text
-from grading.text_model import Predictor, shipped_model
+from grading.text_model import Predictor, TextPrediction, shipped_model
 from grading.vocabulary import DESIGNS
 
 GRADER_VERSION = "1"  # raise it when the same article gives another grade
@@ -47,7 +47,7 @@ def grade_many(
     return [
         _grade(
             article,
-            next(predictions).probabilities if len(article.abstract) >= SHORTEST_TEXT else None,
+            next(predictions) if len(article.abstract) >= SHORTEST_TEXT else None,
             told.get(article.pmid, ()),
         )
         for article in articles
@@ -55,7 +55,7 @@ def grade_many(
 
 
 def _grade(
-    article: Article, model: dict[str, float] | None, notices: tuple[Correction, ...]
+    article: Article, model: TextPrediction | None, notices: tuple[Correction, ...]
 ) -> Grade:
     text = Text(article)
     evidence = find(text, notices)
@@ -72,13 +72,13 @@ def _grade(
     stated = stated_level(article)
     reasons: list[Reason] = [hit.reason() for hit in design_reasons(evidence, decision)]
     if model is not None:
-        share = model.get(GROUPS.get(design, "primary_research"), 0.0)
+        share = model.probabilities.get(GROUPS.get(design, "primary_research"), 0.0)
         reasons.append(
             Reason(
                 kind="model",
                 value=f"the text model gives designs of this kind {share:.0%}",
                 speaks_for=design,
-                weight=round(model_points(design, model), 2),
+                weight=round(model_points(design, model.probabilities), 2),
                 signal="text_model",
             )
         )
