@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -161,6 +162,13 @@ class Store:
         """
         with self._database.writing() as connection:
             yield Loading(connection, self._database, run, at=at or _now(), keep_raw=self._keep_raw)
+
+    def sample(self, size: int) -> list[int]:
+        """PMIDs of up to `size` records that are shown, chosen at random."""
+        with self._database.reading() as connection:
+            statement = sa.select(_article.pmid).where(_article.deleted_at.is_(None))
+            shuffled = statement.order_by(sa.func.random()).limit(size)
+            return list(connection.execute(shuffled).scalars())
 
     def unconfirmed(self, since: datetime) -> list[int]:
         """PMIDs that are shown but that no source has named since then, up to the highest that one
@@ -359,12 +367,17 @@ class Store:
             records = self._records(connection, list(found.pmids))
         return Page(tuple(records.values()), found.next_cursor)
 
-    def records(self, query: Query) -> Iterator[Record]:
-        """Every hit in order (`query.limit` of them where it is above 0), unpacked in batches."""
+    def records(self, query: Query, *, by_pmid: bool = False) -> Iterator[Record]:
+        """Every hit in order (`query.limit` of them where it is above 0), unpacked in batches.
+
+        `by_pmid`: those in the order of their PMIDs.
+        """
         with self._database.reading() as connection:
             pmids = Search(connection, self._database).all_pmids(query)
         if query.limit > 0:
             pmids = pmids[: query.limit]
+        if by_pmid:
+            pmids = array("q", sorted(pmids))
         for start in range(0, len(pmids), _READ_AT_ONCE):
             yield from self.get_many(pmids[start : start + _READ_AT_ONCE]).values()
 

@@ -13,6 +13,7 @@ from worker.commands import (
     fetch,
     files,
     grades,
+    mirror,
     searches,
     setup,
     status,
@@ -32,7 +33,7 @@ app = typer.Typer(
     "[cyan]pubgrade show 33301246[/cyan]\n\n"
     "[dim]The options above count everywhere, before or after the command.[/dim]",
 )
-for commands in (setup, fetch, topics, files, searches, exports, grades, status):
+for commands in (setup, fetch, topics, files, mirror, searches, exports, grades, status):
     app.add_typer(commands.app)
 
 

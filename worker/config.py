@@ -121,6 +121,19 @@ class StoreSettings(_Section):
     keep_raw: bool = True
 
 
+class MirrorSettings(_Section):
+    base_url: str = "https://ftp.ncbi.nlm.nih.gov/pubmed/"
+    folder: Path = Path("pubmed")
+    keep: bool = False
+
+    @field_validator("base_url")
+    @classmethod
+    def _is_http(cls, value: str) -> str:
+        if not re.match(r"https?://[^/\s]+", value):
+            raise ValueError("must be an address that begins with https:// or http://")
+        return value
+
+
 class TopicSettings(_Section):
     name: str = Field(min_length=1)
     query: str = Field(min_length=1)
@@ -198,6 +211,7 @@ class Config(BaseSettings):
 
     entrez: EntrezSettings = EntrezSettings()
     store: StoreSettings = StoreSettings()
+    mirror: MirrorSettings = MirrorSettings()
     topics: tuple[TopicSettings, ...] = ()
     daemon: DaemonSettings = DaemonSettings()
     log: LogSettings = LogSettings()
@@ -335,6 +349,7 @@ def _keys(model: type[BaseModel]) -> list[str]:
 _SECTIONS: dict[str, type[BaseModel]] = {
     "entrez": EntrezSettings,
     "store": StoreSettings,
+    "mirror": MirrorSettings,
     "topics": TopicSettings,
     "daemon": DaemonSettings,
     "log": LogSettings,

@@ -3,6 +3,7 @@
 WorkerError (2)               the person asked for something that cannot be done as asked
 ├── ConfigError (2)           a wrong key or value in the configuration
 ├── SourceError (2)           a file, folder or address that cannot be read as PubMed records
+├── MirrorError (1)           a bulk file is missing or damaged: those before it were loaded
 └── EntrezError (4)           NCBI could not be reached or did not answer as it should
     ├── EntrezUnavailable (4) retried to the end: down, slow, over limit, answering nonsense
     └── EntrezRejected (4)    NCBI refused the request itself: retrying will not help
@@ -26,6 +27,12 @@ class ConfigError(WorkerError):
 
 class SourceError(WorkerError):
     """A file, folder or address that cannot be read as PubMed records."""
+
+
+class MirrorError(WorkerError):
+    """A bulk file is missing or damaged; all before it was loaded."""
+
+    exit_status = 1
 
 
 class EntrezError(WorkerError):

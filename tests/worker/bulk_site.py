@@ -71,8 +71,7 @@ class BulkSite:
         self.slow = 0.0
         self.asked: list[tuple[str, str | None]] = []  # path, Range
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-        self._server.daemon_threads = True
+        self._server = _HTTPServer(("127.0.0.1", 0), _Handler)
         self._server.site = self  # type: ignore[attr-defined]
 
     @property
@@ -128,6 +127,13 @@ class BulkSite:
             if hang_up:
                 self.cut[path] -= 1
             return status, headers, body, hang_up
+
+
+class _HTTPServer(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that was killed is no fault of the server."""
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -34,14 +34,18 @@ app = typer.Typer()
 @app.command(
     epilog=examples(
         "pubgrade export trials.csv --design randomized_controlled_trial",
+        "pubgrade export graded --format parquet",
         "pubgrade export - --format jsonl --level 1 | wc -l",
     )
 )
 def export(
-    file: Annotated[str, typer.Argument(help="Where to write: .jsonl or .csv, - for stdout.")],
+    file: Annotated[
+        str,
+        typer.Argument(help="Where to write: .jsonl or .csv, - for stdout; a folder for Parquet."),
+    ],
     words: Words = None,
     format: Annotated[
-        str | None, typer.Option(help="jsonl or csv, where the name does not tell.")
+        str | None, typer.Option(help="jsonl, csv or parquet, where the name does not tell.")
     ] = None,
     level: Level = None,
     scheme: Scheme = "ocebm_2011",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,12 @@ def export(
 ) -> int:
     suffix = Path(file).suffix.lstrip(".").lower()
     name = format or (suffix if suffix in FORMATS else "jsonl" if file == "-" else "")
+    if name == "parquet":
+        return _export_parquet(invocation, Path(file), filters)
     if name not in FORMATS:
         raise ConfigError(
             f"{file}: the format cannot be told. Use a name that ends in "
-            f"{' or '.join(f.suffix for f in FORMATS.values())}, or --format {'|'.join(FORMATS)}."
+            f"{' or '.join(f.suffix for f in FORMATS.values())}, or --format {'|'.join((*FORMATS, 'parquet'))}."
         )
     wanted = dataclasses.replace(query_of(filters), limit=filters["limit"])
     write = FORMATS[name].write
@@ -45,4 +48,27 @@ def export(
         emit({"file": file, "format": name, "records": written})
     elif not invocation.quiet:
         say(f"Wrote {written:,} records to {file}.")
+    return EXIT_DONE
+
+
+def _export_parquet(invocation: Invocation, folder: Path, filters: dict[str, Any]) -> int:
+    from storage.parquet import write_parquet
+
+    if find_spec("pyarrow") is None:
+        raise ConfigError("Parquet needs pyarrow: pip install 'pubgrade[parquet]'")
+    wanted = dataclasses.replace(query_of(filters), limit=filters["limit"])
+    with open_store(open_config(invocation), create=False) as store:
+        records = store.records(wanted, by_pmid=True)
+        try:
+            written = write_parquet(((each.article, each.grade) for each in records), folder)
+        except FileExistsError:
+            raise ConfigError(
+                f"{folder}: holds other things than an earlier export. Choose a new folder."
+            ) from None
+        except OSError as error:
+            raise ConfigError(f"{folder}: cannot be written: {error.strerror}") from None
+    if invocation.json:
+        emit({"file": str(folder), "format": "parquet", "records": written})
+    elif not invocation.quiet:
+        say(f"Wrote {written:,} records below {folder}.")
     return EXIT_DONE

@@ -67,8 +67,13 @@ def processes_for(sources: list[str]) -> int:
     sizes = [os.path.getsize(source) for source in sources if os.path.isfile(source)]
     if len(sizes) < 2 or sum(sizes) < SMALL:
         return 1
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return min(cores or 1, len(sources))
+    return min(cores(), len(sources))
+
+
+def cores() -> int:
+    """Processors that this process may use."""
+    able = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return able or 1
 
 
 def stop_on_signals() -> threading.Event:

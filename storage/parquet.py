@@ -1,0 +1,274 @@
+"""Records as Parquet for analysis: one folder a year, sorted by PMID, Zstandard.
+
+    year=2020/00121.parquet
+
+holds the records published in 2020 with PMIDs from 121 × `RANGE` on. Years that no record tells are
+`year=0`. The columns are `schema()`: stable, new ones come at the end. Nothing in a file depends on
+the time or the machine: the same records give the same bytes (with the same version of pyarrow).
+
+Needs pyarrow, the extra `parquet`.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from grading import Article, Grade
+from grading.details.values import Detail
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+RANGE: Final = 250_000  # PMIDs of one file: what is held in memory, as compact columns
+_BLOCK: Final = 2_000  # records turned into columns together
+_COMPRESSION_LEVEL: Final = 9
+_ROW_GROUP: Final = 65_536  # rows
+
+
+@cache
+def schema() -> pa.Schema:
+    """The columns, without `year`, which is the name of the folder."""
+    import pyarrow as pa
+
+    text, texts = pa.string(), pa.list_(pa.string())
+    few = pa.dictionary(pa.int16(), pa.string())  # names that repeat
+    effect = pa.struct(
+        [
+            ("measure", text),
+            ("value", pa.float64()),
+            ("ci_low", pa.float64()),
+            ("ci_high", pa.float64()),
+            ("ci_level", pa.float32()),
+            ("p", text),
+            ("primary", pa.bool_()),
+        ]
+    )
+    reason = pa.struct(
+        [
+            ("kind", text),
+            ("value", text),
+            ("field", text),
+            ("start", pa.int32()),
+            ("end", pa.int32()),
+            ("speaks_for", text),
+            ("weight", pa.float32()),
+            ("signal", text),
+        ]
+    )
+    return pa.schema(
+        [
+            pa.field("pmid", pa.int32(), nullable=False),
+            ("version", pa.int16()),
+            ("revised", text),
+            ("title", text),
+            ("journal", text),
+            ("published", text),
+            ("doi", text),
+            ("pmcid", text),
+            ("languages", texts),
+            ("publication_types", texts),
+            ("mesh", texts),
+            ("status", few),
+            ("indexing_method", few),
+            ("design", few),
+            ("confidence", pa.float32()),
+            ("question", few),
+            ("attributes", texts),
+            ("flags", texts),
+            ("ocebm_2011", pa.int8()),
+            ("ocebm_2009", few),
+            ("grade_start", few),
+            ("sort", few),
+            ("nhmrc", few),
+            ("stated_level", text),
+            ("stated_scheme", text),
+            ("sample_size", pa.int64()),
+            ("randomised", pa.int64()),
+            ("analysed", pa.int64()),
+            ("number_of_arms", pa.int64()),
+            ("included_studies", pa.int64()),
+            ("included_participants", pa.int64()),
+            ("heterogeneity", pa.float64()),
+            ("allocation", text),
+            ("masking", text),
+            ("phase", text),
+            ("follow_up", text),
+            ("registry_ids", texts),
+            ("effects", pa.list_(effect)),
+            ("reasons", pa.list_(reason)),
+            ("grader_version", few),
+        ]
+    )
+
+
+def write_parquet(records: Iterable[tuple[Article, Grade]], folder: Path) -> int:
+    """Write records, which come by ascending PMID, below `folder`. Answers how many.
+
+    Raises FileExistsError where the folder holds anything but an earlier such export, which is
+    replaced once the new one is whole; OSError.
+    """
+    if folder.exists() and any(not each.name.startswith("year=") for each in folder.iterdir()):
+        raise FileExistsError(folder)
+    part = folder.with_name(f"{folder.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    try:
+        written = 0
+        present = _Range(part)
+        for article, grade in records:
+            if article.pmid // RANGE != present.number:
+                present.close()
+                present = _Range(part, article.pmid // RANGE)
+            present.add(article, grade)
+            written += 1
+        present.close()
+        shutil.rmtree(folder, ignore_errors=True)
+        part.rename(folder)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    return written
+
+
+class _Range:
+    """The records of one range of PMIDs, by year, on their way into files."""
+
+    def __init__(self, folder: Path, number: int = 0) -> None:
+        self.number = number
+        self._folder = folder
+        self._rows: dict[int, list[dict[str, Any]]] = {}
+        self._tables: dict[int, list[pa.Table]] = {}
+
+    def add(self, article: Article, grade: Grade) -> None:
+        year = year_of(article)
+        rows = self._rows.setdefault(year, [])
+        rows.append(row_of(article, grade))
+        if len(rows) == _BLOCK:
+            self._pack(year)
+
+    def _pack(self, year: int) -> None:
+        import pyarrow as pa
+
+        rows = self._rows.pop(year)
+        self._tables.setdefault(year, []).append(pa.Table.from_pylist(rows, schema=schema()))
+
+    def close(self) -> None:
+        import pyarrow as pa
+
+        for year in sorted(self._rows):
+            self._pack(year)
+        for year, tables in sorted(self._tables.items()):
+            place = self._folder / f"year={year}"
+            place.mkdir(exist_ok=True)
+            write_table(pa.concat_tables(tables), place / f"{self.number:05d}.parquet")
+
+
+def write_table(table: pa.Table, path: Path) -> None:
+    """One file, whole or not at all."""
+    import pyarrow.parquet as pq
+
+    part = path.with_name(f".{path.name}.part")
+    pq.write_table(
+        table.unify_dictionaries(),
+        part,
+        compression="zstd",
+        compression_level=_COMPRESSION_LEVEL,
+        row_group_size=_ROW_GROUP,
+    )
+    part.replace(path)
+
+
+def year_of(article: Article) -> int:
+    """The year of publication, 0 where none is told."""
+    year = (article.published or "")[:4]
+    return int(year) if year.isdigit() else 0
+
+
+def row_of(article: Article, grade: Grade) -> dict[str, Any]:
+    """One record as `schema()` has it."""
+    details, levels, stated = grade.details, grade.levels, grade.stated_level
+    return {
+        "pmid": article.pmid,
+        "version": article.version,
+        "revised": article.revised,
+        "title": article.title,
+        "journal": article.journal or (article.book.title if article.book else None),
+        "published": article.published,
+        "doi": article.doi,
+        "pmcid": article.pmcid,
+        "languages": article.languages,
+        "publication_types": [each.name for each in article.publication_types],
+        "mesh": [each.name for each in article.mesh],
+        "status": article.status,
+        "indexing_method": article.indexing_method,
+        "design": grade.design,
+        "confidence": grade.confidence,
+        "question": grade.question,
+        "attributes": grade.attributes,
+        "flags": grade.flags,
+        "ocebm_2011": levels.ocebm_2011,
+        "ocebm_2009": levels.ocebm_2009,
+        "grade_start": levels.grade_start,
+        "sort": levels.sort,
+        "nhmrc": levels.nhmrc,
+        "stated_level": stated.level if stated else None,
+        "stated_scheme": stated.scheme if stated else None,
+        "sample_size": _whole(details.sample_size),
+        "randomised": _whole(details.randomised),
+        "analysed": _whole(details.analysed),
+        "number_of_arms": _whole(details.number_of_arms),
+        "included_studies": _whole(details.included_studies),
+        "included_participants": _whole(details.included_participants),
+        "heterogeneity": _number(details.heterogeneity),
+        "allocation": _text(details.allocation),
+        "masking": _text(details.masking),
+        "phase": _text(details.phase),
+        "follow_up": details.follow_up.text,
+        "registry_ids": list(
+            dict.fromkeys(
+                [each.id for each in article.registry_ids]
+                + [each.value for each in details.registry_ids]
+            )
+        ),
+        "effects": [
+            {
+                "measure": each.measure,
+                "value": each.value,
+                "ci_low": each.ci_low,
+                "ci_high": each.ci_high,
+                "ci_level": each.ci_level,
+                "p": each.p,
+                "primary": each.primary,
+            }
+            for each in details.effects
+        ],
+        "reasons": [
+            {
+                "kind": each.kind,
+                "value": each.value,
+                "field": each.field,
+                "start": each.start,
+                "end": each.end,
+                "speaks_for": each.speaks_for,
+                "weight": each.weight,
+                "signal": each.signal,
+            }
+            for each in grade.reasons
+        ],
+        "grader_version": grade.grader_version,
+    }
+
+
+def _whole(detail: Detail) -> int | None:
+    return detail.value if isinstance(detail.value, int) else None
+
+
+def _number(detail: Detail) -> float | None:
+    return float(detail.value) if isinstance(detail.value, int | float) else None
+
+
+def _text(detail: Detail) -> str | None:
+    return None if detail.value is None else str(detail.value)

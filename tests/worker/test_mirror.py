@@ -1,0 +1,272 @@
+"""The mirror: every file once and in order, whatever the site and the moment of death do."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from bulk_site import BulkSite, bulk_file, record, retraction_notice
+
+from storage import Store
+from worker.errors import EntrezUnavailable, MirrorError
+from worker.mirror import Site, mirror
+
+ROOT = Path(__file__).parents[2]
+KILLS = 10
+
+Expected = dict[int, tuple[str, int]]  # PMID → end of the title, version
+
+
+def baseline(number: int, year: int = 26) -> str:
+    return f"baseline/pubmed{year}n{number:04d}.xml.gz"
+
+
+def update(number: int, year: int = 26) -> str:
+    return f"updatefiles/pubmed{year}n{number:04d}.xml.gz"
+
+
+def fill(site: BulkSite, *, size: int = 12) -> tuple[Expected, set[int]]:
+    """Ten baseline and ten update files, with revisions, versions, deletions, and a retraction.
+
+    Answers what must be stored and shown, and what must be stored as deleted.
+    """
+    dice = random.Random(4)
+    state: dict[int, tuple[int, int]] = {}  # PMID → (version, revision)
+    gone: set[int] = set()
+    for number in range(1, 11):
+        first = 1000 + number * 100
+        state |= dict.fromkeys(range(first, first + size), (1, 0))
+        # Of three versions in one file the last stays.
+        records = [record(pmid) for pmid in range(first, first + size)]
+        records += [record(first, version=version) for version in (2, 3)]
+        state[first] = (3, 0)
+        site.put(baseline(number), bulk_file(records))
+    for number in range(11, 21):
+        records = []
+        touched = dice.sample(sorted(state), 6)
+        for pmid in touched[:3]:  # newer
+            version, revision = state[pmid]
+            state[pmid] = (version, revision + dice.randint(1, 3))
+            records.append(record(pmid, version=version, revision=state[pmid][1]))
+            gone.discard(pmid)
+        for pmid in touched[3:5]:  # the same again, or older: never replaces
+            version, revision = state[pmid]
+            records.append(record(pmid, version=version, revision=max(0, revision - 1)))
+            if revision == 0:
+                gone.discard(pmid)
+        new = 5000 + number
+        state[new] = (1, 0)
+        records.append(record(new))
+        gone.add(touched[5])
+        # Sent with the very file that deletes it.
+        records.append(record(9000 + number))
+        state[9000 + number] = (1, 0)
+        gone.add(9000 + number)
+        if number == 15:
+            records.append(retraction_notice(7000, of=1101))
+            state[7000] = (1, -1)
+        site.put(update(number), bulk_file(records, deleted=[touched[5], 9000 + number, 4]))
+    shown = {
+        pmid: ("." if revision == 0 else f"Revision {revision}.", version)
+        for pmid, (version, revision) in state.items()
+        if pmid not in gone and revision >= 0
+    }
+    return shown, gone
+
+
+def check(store: Store, expected: tuple[Expected, set[int]]) -> None:
+    shown, gone = expected
+    records = store.get_many([article.pmid for article, _ in store.articles(limit=10_000)])
+    deleted = {pmid for pmid, found in records.items() if found.deleted_at}
+    assert deleted == gone
+    assert records.keys() - deleted == shown.keys() | {7000}
+    for pmid, (ending, version) in shown.items():
+        article = records[pmid].article
+        assert article.version == version
+        assert article.title.endswith(ending)
+        if ending == ".":
+            assert "Revision" not in article.title
+    assert "retracted" in records[1101].grade.flags
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store.open(str(tmp_path / "store.db")) as opened:
+        yield opened
+
+
+def run(store: Store, site: BulkSite, **options: Any) -> list[str]:
+    """Mirror once; the subjects of the runs, in order."""
+    near = Site(site.url, tries=4, wait=0.01)
+    folder = Path(store.url.removeprefix("sqlite:///")).parent / "files"
+    return [loaded.run.subject for loaded in mirror(store, near, folder, **options)]
+
+
+def names(first: int, last: int, year: int = 26) -> list[str]:
+    return [f"pubmed{year}n{number:04d}.xml.gz" for number in range(first, last + 1)]
+
+
+def test_baseline_and_updates_in_order(store: Store, site: BulkSite) -> None:
+    expected = fill(site)
+    site.damaged[baseline(3)] = 1  # a bad MD5, once
+    site.cut[update(14)] = 2  # cut short, and cut short again
+    site.failing = 2
+    assert run(store, site) == names(1, 20)
+    check(store, expected)
+    assert site.downloads(baseline(3)) == 2
+    ranges = [wanted for path, wanted in site.asked if path == update(14)]
+    assert ranges[0] is None
+    assert all(wanted and wanted.startswith("bytes=") for wanted in ranges[1:])
+    done = store.runs(kind="mirror", limit=100)
+    assert all(len(each.window_end or "") == 32 for each in done)  # its MD5
+    assert run(store, site) == []  # all is there
+    assert site.downloads(baseline(1)) == 1
+
+
+def test_a_missing_number_stops_what_comes_after(store: Store, site: BulkSite) -> None:
+    expected = fill(site)
+    lost = {path: site.files[path] for path in (update(16), f"{update(16)}.md5")}
+    site.remove(update(16))
+    with pytest.raises(MirrorError, match=r"pubmed26n0016\.xml\.gz is missing .* later files"):
+        run(store, site)
+    done = {each.subject for each in store.runs(kind="mirror", limit=100)}
+    assert done == set(names(1, 15))
+    site.files |= lost
+    assert run(store, site) == names(16, 20)
+    check(store, expected)
+
+
+def test_a_file_that_stays_damaged_is_reported(store: Store, site: BulkSite) -> None:
+    fill(site)
+    site.damaged[update(12)] = 100
+    with pytest.raises(MirrorError, match=r"pubmed26n0012\.xml\.gz: its MD5 .* after 4 downloads"):
+        run(store, site)
+    done = {each.subject for each in store.runs(kind="mirror", limit=100)}
+    assert done == set(names(1, 11))
+
+
+def test_a_truncated_file_with_a_right_md5_is_reported(store: Store, site: BulkSite) -> None:
+    fill(site)
+    whole = site.files[update(13)]
+    site.put(update(13), whole[: len(whole) // 2])
+    with pytest.raises(MirrorError, match=r"(?s)pubmed26n0013.*Nothing after .* was loaded"):
+        run(store, site)
+    assert site.downloads(update(13)) == 2
+    assert store.get(5013) is None  # nothing is kept of half a file
+    assert store.get(5012) is not None
+    site.put(update(13), whole)
+    assert run(store, site) == names(13, 20)
+
+
+def test_a_site_that_is_down(store: Store, site: BulkSite) -> None:
+    fill(site)
+    site.failing = 10_000
+    with pytest.raises(EntrezUnavailable, match="the site answers 503"):
+        run(store, site)
+
+
+def test_a_new_baseline_drops_what_it_does_not_hold(store: Store, site: BulkSite) -> None:
+    clock = [datetime(2026, 1, 1, tzinfo=UTC)]
+
+    def now() -> datetime:
+        clock[0] += timedelta(seconds=1)
+        return clock[0]
+
+    site.put(baseline(1), bulk_file(record(pmid) for pmid in range(1, 9)))
+    site.put(update(2), bulk_file([record(20)]))
+    run(store, site, now=now)
+    site.remove(baseline(1))
+    site.remove(update(2))
+    site.put(baseline(1, 27), bulk_file(record(pmid) for pmid in (1, 2, 4, 5)))
+    site.put(baseline(2, 27), bulk_file([record(7), record(20)]))
+    assert run(store, site, now=now) == names(1, 2, 27)
+    assert store.known(range(30)) == {*range(1, 9), 20}  # it may not be all there yet
+    site.put(update(3, 27), bulk_file([record(21)]))
+    assert run(store, site, now=now) == [*names(3, 3, 27), "pubmed27: dropped by the new baseline"]
+    assert store.known(range(30)) == {1, 2, 4, 5, 7, 20, 21}
+    assert store.get(3) is not None  # marked as deleted, not lost
+    assert run(store, site, now=now) == []
+
+
+def test_the_list_of_deleted_pmids(store: Store, site: BulkSite) -> None:
+    site.put(baseline(1), bulk_file(record(pmid) for pmid in range(1, 4)))
+    site.files["deleted.pmids.gz"] = gzip.compress(b"2\n99\n")
+    assert run(store, site) == [*names(1, 1), "deleted.pmids.gz"]
+    assert store.known(range(10)) == {1, 3}
+
+
+# Imports once; for each two lines it reads it forks a mirror, which may be killed.
+MIRRORS = """
+import os, sys
+from pathlib import Path
+from storage import Store
+from worker.mirror import Site, mirror
+import worker.pubmed_xml
+from grading import Article, grade
+grade(Article(pmid=1, abstract="We asked 20 people. " * 20))  # loads its tables
+
+path, url = sys.argv[1:]
+for _ in sys.stdin:
+    child = os.fork()
+    if not child:
+        with Store.open(path) as store:
+            store.interrupt_runs()
+            site = Site(url, wait=0.01)
+            for loaded in mirror(store, site, Path(path).parent / "files"):
+                pass
+        os._exit(0)
+    print(child, flush=True)
+    sys.stdin.readline()
+    os.waitpid(child, 0)
+    print("ended", flush=True)
+"""
+
+
+def test_killed_and_resumed(tmp_path: Path, site: BulkSite) -> None:
+    expected = fill(site)
+    site.slow = 0.01
+    path = tmp_path / "store.db"
+    dice = random.Random(10)
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+    }
+    with subprocess.Popen(
+        [sys.executable, "-c", MIRRORS, str(path), site.url],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
+    ) as mirrors:
+        assert mirrors.stdin is not None
+        assert mirrors.stdout is not None
+        for kill in range(KILLS + 1):
+            asked = len(site.asked)
+            mirrors.stdin.write("\n")
+            mirrors.stdin.flush()
+            child = int(mirrors.stdout.readline())
+            if kill < KILLS:
+                calls, latest = dice.randint(1, 12), time.monotonic() + 5
+                while len(site.asked) - asked < calls and time.monotonic() < latest:
+                    time.sleep(0.002)
+                time.sleep(dice.uniform(0, 0.1))
+                os.kill(child, signal.SIGKILL)
+            mirrors.stdin.write("\n")
+            mirrors.stdin.flush()
+            assert mirrors.stdout.readline() == "ended\n"
+        mirrors.stdin.close()
+    with Store.open(str(path)) as store:
+        check(store, expected)
+        runs = store.runs(kind="mirror", limit=1000)
+        done = [each.subject for each in reversed(runs) if each.state == "done"]
+        assert done == names(1, 20)  # each once, in order
+        assert {each.state for each in runs} == {"done", "interrupted"}

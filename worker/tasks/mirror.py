@@ -1,0 +1,147 @@
+"""`pubgrade mirror` and `pubgrade verify`."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import msgspec
+
+from grading import Article
+from storage import Store
+from worker.config import Config
+from worker.invocation import EXIT_DONE, EXIT_INTERRUPTED, EXIT_SOME_FAILED, Invocation
+from worker.mirror import Plan, Site, done_files, plan
+from worker.mirror import mirror as mirrored
+from worker.parsed import ParsedArticle
+from worker.tasks.files import cores, show_loaded, stop_on_signals
+from worker.tasks.output import emit, list_failures, progress, say
+from worker.tasks.session import open_client, open_config, open_store, task
+
+_SIZED = 12  # files whose size is asked for; the others are taken to be like them
+
+
+@task
+def mirror(invocation: Invocation, *, dry_run: bool, workers: int | None) -> int:
+    config = open_config(invocation)
+    stop = stop_on_signals()
+    site = Site(config.mirror.base_url, stop=stop)
+    status = EXIT_DONE
+    with open_store(config) as store:
+        if dry_run:
+            _show_plan(invocation, store, site, plan(site.files(), set(done_files(store))))
+            return EXIT_DONE
+        store.interrupt_runs()
+        with (
+            progress(invocation, "Mirroring", None) as show_done,
+            closing(
+                mirrored(
+                    store,
+                    site,
+                    folder_of(config),
+                    keep=config.mirror.keep,
+                    keep_raw=config.store.keep_raw,
+                    workers=workers or cores(),
+                    stop=stop,
+                    progress=show_done,
+                )
+            ) as all_loaded,
+        ):
+            for loaded in all_loaded:
+                show_loaded(invocation, loaded)
+                if list_failures(loaded.failures):
+                    status = EXIT_SOME_FAILED
+    if stop.is_set():
+        say("interrupted; the work so far is kept")
+        return EXIT_INTERRUPTED
+    return status
+
+
+def folder_of(config: Config) -> Path:
+    return config.mirror.folder.expanduser()
+
+
+def _show_plan(invocation: Invocation, store: Store, site: Site, work: Plan) -> None:
+    step = max(1, len(work.todo) // _SIZED)
+    sizes = [site.size(file) for file in work.todo[::step]]
+    size = sum(sizes) * len(work.todo) // max(1, len(sizes))
+    # Records a second of the last loads of this store; without any nobody knows yet.
+    runs = [run for kind in ("mirror", "load") for run in store.runs(kind=kind, limit=50)]
+    runs = [run for run in runs if run.state == "done" and run.returned >= 1000]
+    seconds = None
+    if runs and work.todo:
+        per_file = sum(run.seconds for run in runs) / len(runs)
+        seconds = round(per_file * len(work.todo))
+    if invocation.json:
+        emit(
+            {
+                "files": len(work.todo),
+                "bytes": size,
+                "seconds": seconds,
+                "first": work.todo[0].name if work.todo else None,
+                "last": work.todo[-1].name if work.todo else None,
+                "gap": work.gap,
+            }
+        )
+        return
+    if not work.todo:
+        sys.stdout.write("Nothing to load: the store has all that the site has.\n")
+    else:
+        sys.stdout.write(
+            f"{len(work.todo):,} files to load, {work.todo[0].name} to {work.todo[-1].name}: "
+            f"about {size / 1e9:,.2f} GB to download"
+            + (f", about {seconds / 3600:.1f} h at the pace of the last files" if seconds else "")
+            + ".\n"
+        )
+    if work.gap:
+        say(f"pubgrade: {work.gap}")
+
+
+@task
+def verify(invocation: Invocation, *, sample: int, email: str | None) -> int:
+    from worker.fetch import fetch_articles
+
+    config = open_config(invocation, email)
+    differing = compared = 0
+    with (
+        open_store(config, create=False) as store,
+        open_client(config) as client,
+        progress(invocation, "Verifying", sample) as show_done,
+    ):
+        for batch in fetch_articles(client, store.sample(sample)):
+            stored = store.get_many(batch.asked)
+            newest: dict[int, Article] = {}
+            for item in batch.parsed:
+                if isinstance(item, ParsedArticle):
+                    known = newest.get(item.article.pmid)
+                    if known is None or item.article.version >= known.version:
+                        newest[item.article.pmid] = item.article
+            for pmid in batch.asked:
+                if pmid in newest:
+                    compared += 1
+                    fields = _differences(stored[pmid].article, newest[pmid])
+                else:
+                    fields = ["not in PubMed" if pmid in batch.missing else "not readable"]
+                if not fields:
+                    continue
+                differing += 1
+                if invocation.json:
+                    emit({"pmid": pmid, "differs": fields})
+                else:
+                    sys.stdout.write(f"PMID {pmid}: {', '.join(fields)}\n")
+            show_done(compared)
+    if not invocation.json and not invocation.quiet:
+        say(f"{compared:,} records compared with PubMed, {differing:,} differ.")
+    return EXIT_SOME_FAILED if differing else EXIT_DONE
+
+
+def _differences(stored: Article, present: Article) -> list[str]:
+    """Names of the fields that differ; only that a revision is due, where PubMed has a newer one."""
+    ours = (stored.version, stored.revised or "")
+    theirs = (present.version, present.revised or "")
+    if ours != theirs:
+        newer = "PubMed has a newer revision" if theirs > ours else "the store has a newer revision"
+        return [f"{newer} ({theirs[1] or '?'}, stored {ours[1] or '?'})"]
+    one, other = msgspec.to_builtins(stored), msgspec.to_builtins(present)
+    return [name for name in one if one[name] != other[name]]
