@@ -118,9 +118,10 @@ class _Peekable(io.RawIOBase):
     """A stream whose first bytes can be looked at before it is read."""
 
     def __init__(self, stream: BinaryIO, size: int = 4096) -> None:
-        self._stream = stream
+        # read1 gives what is there: read would throw away what stood before damage in a .gz
+        self._read = getattr(stream, "read1", stream.read)
         self.head = b""
-        while len(self.head) < size and (more := stream.read(size - len(self.head))):
+        while len(self.head) < size and (more := self._read(size - len(self.head))):
             self.head += more
         self._left = self.head
 
@@ -128,7 +129,7 @@ class _Peekable(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        data = self._left[: len(buffer)] or self._stream.read(len(buffer)) or b""
+        data = self._left[: len(buffer)] or self._read(len(buffer)) or b""
         self._left = self._left[len(data) :] if self._left else b""
         buffer[: len(data)] = data
         return len(data)

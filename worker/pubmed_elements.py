@@ -28,7 +28,7 @@ from worker.xml_text import clean_term, term_of, text_of
 Fields = dict[str, Any]  # of an Article in the making
 Reader = Callable[[Element, Fields], None]
 
-_SHARED = 1 << 13  # values kept of each kind
+_SHARED = 1 << 12  # values kept of each kind
 _ORCID = re.compile(r"(\d{4})-?(\d{4})-?(\d{4})-?(\d{3}[\dXx])")
 
 

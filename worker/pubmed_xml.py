@@ -51,7 +51,9 @@ from worker.registries import REGISTRIES
 from worker.xml_stream import parts_of, pmids_of, split_records
 from worker.xml_text import clean_term, term_of, text_of
 
-_SHARED = 1 << 14  # headings kept of each kind: the vocabulary in use, not all of MeSH
+_SHARED = (
+    1 << 12
+)  # headings kept of each kind: those in use; more would fall out of the CPU's cache
 
 # A record stands without a prolog, so it cannot declare entities; those it uses are errors.
 _PARSER = etree.XMLParser(
@@ -188,40 +190,39 @@ def _read_supplementary(element: Element, fields: Fields) -> None:
     )
 
 
-_Subject = tuple[str, str | None, bool]  # name, UI, major
+_Attribute = tuple[str, str]
 
 
 @lru_cache(_SHARED)
-def _heading(subject: _Subject, qualifiers: tuple[_Subject, ...]) -> MeshHeading:
-    name, ui, major = subject
-    return MeshHeading(
-        name=name,
-        ui=ui,
-        major=major,
-        qualifiers=tuple(_qualifier(qualifier) for qualifier in qualifiers),
-    )
+def _descriptor(name: str, *attributes: _Attribute) -> MeshHeading:
+    said = dict(attributes)
+    return MeshHeading(name=name, ui=said.get("UI"), major=said.get("MajorTopicYN") == "Y")
 
 
 @lru_cache(_SHARED)
-def _qualifier(subject: _Subject) -> Qualifier:
-    name, ui, major = subject
-    return Qualifier(name=name, ui=ui, major=major)
+def _qualifier(name: str, *attributes: _Attribute) -> Qualifier:
+    said = dict(attributes)
+    return Qualifier(name=name, ui=said.get("UI"), major=said.get("MajorTopicYN") == "Y")
+
+
+@lru_cache(_SHARED)
+def _qualified(descriptor: MeshHeading, *qualifiers: Qualifier) -> MeshHeading:
+    return msgspec.structs.replace(descriptor, qualifiers=qualifiers)
 
 
 def _read_mesh(element: Element, fields: Fields) -> None:
     headings: list[MeshHeading] = []
-    descriptor: _Subject | None = None
-    qualifiers: tuple[_Subject, ...] = ()
+    qualifiers: list[Qualifier] = []
     for part in element.iter("DescriptorName", "QualifierName"):
-        subject = (term_of(part), part.get("UI"), part.get("MajorTopicYN") == "Y")
-        if part.tag == "QualifierName":
-            qualifiers += (subject,)
-            continue
-        if descriptor is not None:
-            headings.append(_heading(descriptor, qualifiers))
-        descriptor, qualifiers = subject, ()
-    if descriptor is not None:
-        headings.append(_heading(descriptor, qualifiers))
+        if part.tag == "DescriptorName":
+            if qualifiers:
+                headings[-1] = _qualified(headings[-1], *qualifiers)
+                qualifiers = []
+            headings.append(_descriptor(term_of(part), *part.items()))
+        elif headings:
+            qualifiers.append(_qualifier(term_of(part), *part.items()))
+    if qualifiers:
+        headings[-1] = _qualified(headings[-1], *qualifiers)
     fields["mesh"] = tuple(headings)
 
 

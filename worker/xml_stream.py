@@ -150,20 +150,24 @@ def _open_comment(buffer: bytes, begin: int, end: int) -> bytes | None:
 
 def _utf8_chunks(stream: BinaryIO, where: str) -> Iterator[bytes]:
     """Chunks of the stream as UTF-8, without a byte order mark."""
-    first = stream.read(CHUNK)
+    # read1 gives what is there: read would throw away what stood before damage in a .gz
+    read = getattr(stream, "read1", stream.read)
+    first = read(CHUNK)
+    while len(first) < 400 and (more := read(CHUNK)):
+        first += more
     declared = _ENCODING.match(first.removeprefix(b"\xef\xbb\xbf")[:400])
     encoding = declared[1].decode().lower() if declared else "utf-8"
     if first.startswith((b"\xff\xfe", b"\xfe\xff")):
         encoding = "utf-16"
     if encoding.replace("_", "-") in ("utf-8", "utf8", "us-ascii", "ascii"):
         yield first.removeprefix(b"\xef\xbb\xbf")
-        while chunk := stream.read(CHUNK):
+        while chunk := read(CHUNK):
             yield chunk
         return
     try:
         decoder = codecs.getincrementaldecoder(encoding)()
         yield decoder.decode(first).encode()
-        while chunk := stream.read(CHUNK):
+        while chunk := read(CHUNK):
             yield decoder.decode(chunk).encode()
         yield decoder.decode(b"", final=True).encode()
     except (LookupError, UnicodeDecodeError) as error:

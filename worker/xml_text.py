@@ -9,7 +9,6 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
-from functools import lru_cache
 
 from lxml.etree import _Element as Element
 
@@ -31,8 +30,18 @@ def clean(text: str) -> str:
     return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
-# Names, places and headings repeat from record to record: each is cleaned and held once.
-clean_term = lru_cache(maxsize=1 << 13)(clean)
+class _Terms(dict[str, str]):
+    """Clean text by text as it stood: places and headings repeat from record to record."""
+
+    def __missing__(self, text: str) -> str:
+        if len(self) >= 1 << 12:
+            self.clear()
+        self[text] = cleaned = clean(text)
+        return cleaned
+
+
+_terms = _Terms()
+clean_term = _terms.__getitem__
 
 
 def text_of(element: Element) -> str:
@@ -42,7 +51,7 @@ def text_of(element: Element) -> str:
 
 def term_of(element: Element) -> str:
     """As `text_of`, for short text that stands in many records."""
-    return clean(_joined(element)) if len(element) else clean_term(element.text or "")
+    return clean(_joined(element)) if len(element) else _terms[element.text or ""]
 
 
 def _joined(element: Element) -> str:

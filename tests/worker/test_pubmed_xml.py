@@ -138,3 +138,190 @@ def test_books() -> None:
     found = parse_article(book)
     assert found.book is not None
     assert (found.pmid, found.title, found.book.id, found.published) == (9, "Gout", "NBK1", "2024")
+
+
+@pytest.mark.parametrize(
+    ("xml", "text"),
+    [
+        ("", ""),
+        ("P<sup>a</sup> and <b>bold <i>deep</i></b> tail", "Pa and bold deep tail"),
+        ("Na<sup>+</sup>, <sup>13</sup>C", "Na⁺, ¹³C"),
+        ("<i>A</i> <i>b</i>", "A b"),
+        ("<![CDATA[a < b]]> &#x3b1;", "a < b α"),
+        ("R&amp;D, 5&#160;mg, cafe&#x301;", "R&D, 5 mg, café"),
+        (
+            (
+                '<mml:math xmlns:mml="http://www.w3.org/1998/Math/MathML"><mml:msup>\n<mml:mi>x</mml:mi>'
+                "\n<mml:mn>2</mml:mn></mml:msup>\n<mml:mo>=</mml:mo><mml:mfrac><mml:mn>1</mml:mn>"
+                "<mml:mn>2</mml:mn></mml:mfrac> stray</mml:math>."
+            ),
+            "x²=1/2stray.",
+        ),
+    ],
+)
+def test_mixed_content(xml: str, text: str) -> None:
+    """biopython #2077 (MathML), #1742 (entities); an empty title is "", not an error."""
+    assert parse_article(record(title=xml)).title == text
+
+
+def test_abstract_without_text_and_a_label_that_is_the_text() -> None:
+    found = parse_article(
+        record(
+            inside='<Abstract><AbstractText/><AbstractText Label="RESULTS"></AbstractText>'
+            '<AbstractText Label="Level of Evidence" NlmCategory="UNASSIGNED">2.</AbstractText>'
+            "<CopyrightInformation>© 2020 Us</CopyrightInformation></Abstract>"
+        )
+    )
+    assert found.abstract == "Level of Evidence: 2."
+    assert [(s.label, s.category, s.text) for s in found.sections] == [
+        ("Level of Evidence", None, "2.")
+    ]
+    assert found.copyright == "© 2020 Us"
+
+
+def cited(inside: bytes) -> bytes:
+    return record().replace(b"</Article></Medline", b"</Article>" + inside + b"</Medline")
+
+
+def test_other_abstracts_in_many_languages_and_plain_words_apart() -> None:
+    found = parse_article(
+        cited(
+            b'<OtherAbstract Type="Publisher" Language="spa"><AbstractText Label="FIN">Uno.</AbstractText>'
+            b'<AbstractText Label="VACIO"/></OtherAbstract>'
+            b'<OtherAbstract Type="plain-language-summary" Language="eng"><AbstractText>In short.'
+            b"</AbstractText></OtherAbstract>"
+            b'<OtherAbstract Type="Publisher" Language="ger"><AbstractText>Zwei.</AbstractText></OtherAbstract>'
+        )
+    )
+    assert found.abstract == ""
+    assert [(a.language, a.text) for a in found.other_abstracts] == [
+        ("spa", "FIN: Uno."),
+        ("ger", "Zwei."),
+    ]
+    assert [a.text for a in found.plain_language_summaries] == ["In short."]
+
+
+def test_corrections_keep_their_relation_with_and_without_pmid() -> None:
+    """aletheia-probe #1024: an erratum is no retraction; pymed #23: the cited PMID is not ours."""
+    found = parse_article(
+        cited(
+            b"<CommentsCorrectionsList>"
+            b'<CommentsCorrections RefType="RetractionIn"><RefSource>J. 2021</RefSource><PMID Version="1">9</PMID>'
+            b'</CommentsCorrections><CommentsCorrections RefType="ErratumIn"><RefSource>J. 2022</RefSource>'
+            b'</CommentsCorrections><CommentsCorrections RefType="ExpressionOfConcernIn"><RefSource>K</RefSource>'
+            b'<Note>see there</Note></CommentsCorrections><CommentsCorrections RefType="CommentOn">'
+            b"<RefSource>L</RefSource><PMID>11</PMID></CommentsCorrections></CommentsCorrectionsList>"
+        )
+    )
+    assert found.pmid == 1
+    assert [(c.relation, c.direction, c.pmid) for c in found.comments_corrections] == [
+        ("RetractionIn", "in", 9),
+        ("ErratumIn", "in", None),
+        ("ExpressionOfConcernIn", "in", None),
+        ("CommentOn", "out", 11),
+    ]
+    assert found.comments_corrections[2].note == "see there"
+
+
+def test_types_headings_people_and_numbers() -> None:
+    found = parse_article(
+        cited(
+            b'<MeshHeadingList><MeshHeading><DescriptorName UI="D1" MajorTopicYN="N">Gout</DescriptorName>'
+            b'<QualifierName MajorTopicYN="Y" UI="Q1">drug therapy</QualifierName></MeshHeading><MeshHeading>'
+            b'<DescriptorName UI="D2" MajorTopicYN="Y">Humans</DescriptorName></MeshHeading></MeshHeadingList>'
+        ).replace(
+            b"</Article>",
+            b'<Affiliation>Old Hospital.</Affiliation><AuthorList CompleteYN="N"><Author><LastName>M\xc3\xbcller'
+            b"</LastName><ForeName>Ann</ForeName><Initials>A</Initials><Suffix>Jr</Suffix></Author><Author "
+            b'ValidYN="N"><CollectiveName>The Group</CollectiveName><Identifier Source="ORCID">'
+            b"https://orcid.org/000000021825009X</Identifier></Author></AuthorList><PublicationTypeList>"
+            b"<PublicationType>JOURNAL ARTICLE</PublicationType><PublicationType UI='D016449'>Randomized "
+            b"Controlled Trial</PublicationType><PublicationType/></PublicationTypeList><DataBankList><DataBank>"
+            b"<DataBankName>ClinicalTrials.gov</DataBankName><AccessionNumberList><AccessionNumber>NCT00000001"
+            b"</AccessionNumber></AccessionNumberList></DataBank><DataBank><DataBankName>GEO</DataBankName>"
+            b"<AccessionNumberList><AccessionNumber>G1</AccessionNumber></AccessionNumberList></DataBank>"
+            b"</DataBankList></Article>",
+            1,
+        )
+    )
+    first, group = found.authors
+    assert (first.name, first.affiliations) == ("Ann Müller Jr", ("Old Hospital.",))
+    assert (group.name, group.collective, group.valid, group.orcid) == (
+        "The Group",
+        True,
+        False,
+        "0000-0002-1825-009X",
+    )
+    assert not found.authors_complete
+    assert [(t.name, t.ui) for t in found.publication_types] == [
+        ("Journal Article", None),
+        ("Randomized Controlled Trial", "D016449"),
+    ]
+    assert [(h.name, h.ui, h.major) for h in found.mesh] == [
+        ("Gout", "D1", False),
+        ("Humans", "D2", True),
+    ]
+    assert [(q.name, q.ui, q.major) for q in found.mesh[0].qualifiers] == [
+        ("drug therapy", "Q1", True)
+    ]
+    assert found.mesh[1].qualifiers == ()
+    assert [r.id for r in found.registry_ids] == ["NCT00000001"]
+    assert [a.id for a in found.accessions] == ["G1"]
+
+
+def test_versions_and_small_pmids() -> None:
+    found = parse_article(record(7).replace(b'Version="1"', b'Version="3"'))
+    assert (found.pmid, found.version) == (7, 3)
+
+
+def test_history_gives_the_entry_date() -> None:
+    data = (
+        '<History><PubMedPubDate PubStatus="entrez"><Year>2020</Year><Month>1</Month><Day>2</Day><Hour>6</Hour>'
+        '</PubMedPubDate><PubMedPubDate PubStatus="pubmed"><Year>2020</Year><Month>1</Month><Day>3</Day>'
+        "</PubMedPubDate></History>"
+    )
+    assert parse_article(record(data=data)).entered == "2020-01-03"
+
+
+def test_a_record_whose_end_is_missing_costs_only_itself() -> None:
+    unclosed = record(2).replace(b"</PubmedArticle>", b"")
+    found = list(read_pubmed_xml(whole(record(1), unclosed, record(3))))
+    assert [item.article.pmid for item in found if isinstance(item, ParsedArticle)] == [1, 3]
+    assert [item.pmid for item in found if isinstance(item, MalformedRecord)] == [2]
+    last = list(read_pubmed_xml(whole(record(1), unclosed)))
+    assert isinstance(last[1], MalformedRecord)
+    assert last[1].pmid == 2
+
+
+def test_a_comment_without_end_swallows_no_other_record() -> None:
+    found = list(read_pubmed_xml(whole(record(1, title="a <!-- b"), record(2))))
+    assert isinstance(found[0], MalformedRecord)
+    assert isinstance(found[1], ParsedArticle)
+
+
+def test_cdata_may_hold_a_record_end() -> None:
+    found = list(read_pubmed_xml(whole(record(1, title="<![CDATA[</PubmedArticle>]]>"), record(2))))
+    assert isinstance(found[0], ParsedArticle)
+    assert found[0].article.title == "</PubmedArticle>"
+    assert len(found) == 2
+
+
+def test_raw_is_the_record_byte_for_byte() -> None:
+    records = [record(n, title=f"α &amp; {n}" + " x" * 9000) for n in range(1, 60)]
+    found = list(read_pubmed_xml(whole(*records)))  # many chunks
+    assert [item.raw for item in found if isinstance(item, ParsedArticle)] == records
+
+
+def test_undeclared_entities_and_bombs_are_refused() -> None:
+    bomb = b'<!DOCTYPE a [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;">]>' + record(title="&b;")
+    with pytest.raises(ValueError, match="entities"):
+        parse_article(bomb)
+    with pytest.raises(ValueError, match="not well-formed"):
+        parse_article(record(title="&nope;"))
+
+
+def test_other_xml_is_not_read_to_its_end() -> None:
+    source = BytesIO(b"<other>" + b"x" * (3 << 20))
+    with pytest.raises(SourceError, match="not PubMed XML"):
+        list(read_pubmed_xml(source))
+    assert source.tell() < 3 << 20
