@@ -158,6 +158,11 @@ def note_attempt(
     connection.execute(sa.update(tables.topic).where(_topics.id == row.id).values(**values))
 
 
+def plan(connection: sa.Connection, name: str, next_run: datetime | None) -> None:
+    changed = sa.update(tables.topic).where(_topics.name == name).values(next_run=next_run)
+    connection.execute(changed)
+
+
 def _known_topic(connection: sa.Connection, name: str) -> sa.Row[Any]:
     row = connection.execute(sa.select(tables.topic).where(_topics.name == name)).first()
     if row is None:

@@ -472,6 +472,11 @@ class Store:
         with self._database.writing() as connection:
             ledger.note_attempt(connection, topic, error=error, at=at or _now(), next_run=next_run)
 
+    def plan(self, topic: str, next_run: datetime | None) -> None:
+        """Note when the daemon will sync the topic next; a topic never synced is passed over."""
+        with self._database.writing() as connection:
+            ledger.plan(connection, topic, next_run)
+
     # quarantine
 
     def quarantine(

@@ -19,7 +19,7 @@ from worker.commands import (
     status,
     topics,
 )
-from worker.invocation import EXIT_INTERRUPTED, split_global_options
+from worker.invocation import EXIT_INTERRUPTED, EXIT_USAGE, split_global_options
 
 app = typer.Typer(
     name="pubgrade",
@@ -66,11 +66,27 @@ def _main(
 
 def main() -> NoReturn:
     """The `pubgrade` command: global options count wherever they stand."""
-    arguments, invocation = split_global_options(sys.argv[1:])
+    try:
+        arguments, invocation = split_global_options(sys.argv[1:])
+    except ValueError as error:
+        _complain(str(error))
+        sys.exit(EXIT_USAGE)
     called_as(invocation)
     try:
-        app(args=arguments, prog_name="pubgrade")
+        status = app(args=arguments or ["--help"], prog_name="pubgrade", standalone_mode=False)
     except KeyboardInterrupt:
-        print("interrupted; the work so far is kept", file=sys.stderr)  # noqa: T201
-        sys.exit(EXIT_INTERRUPTED)
-    sys.exit(0)
+        _complain("interrupted; the work so far is kept")
+        status = EXIT_INTERRUPTED
+    except Exception as error:
+        # What is wrong with the words of a command. Typer does not export the class of these.
+        if not hasattr(error, "format_message"):
+            raise
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context else "pubgrade"
+        _complain(f"{error.format_message()}\n`{command} --help` shows how it is used.")
+        status = EXIT_USAGE
+    sys.exit(status or 0)
+
+
+def _complain(message: str) -> None:
+    print(f"pubgrade: {message}", file=sys.stderr)  # noqa: T201

@@ -6,7 +6,6 @@ The format is told by content, not by name: PubMed XML, MEDLINE text, or JSON li
 
 from __future__ import annotations
 
-import gzip
 import io
 import sys
 from collections.abc import Iterable, Iterator
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 import msgspec
-from isal import igzip, igzip_lib
+from isal import isal_zlib
 
 from grading import Article
 from grading.article import Section
@@ -25,11 +24,8 @@ from worker.parsed import MalformedRecord, Parsed, ParsedArticle
 from worker.pubmed_xml import read_pubmed_xml
 
 SUFFIXES = (".xml", ".txt", ".nbib", ".jsonl", ".medline")
-_DAMAGED: tuple[type[Exception], ...] = (
-    EOFError,
-    gzip.BadGzipFile,
-    igzip_lib.IsalError,  # type: ignore[assignment]  # its stub takes the class for an instance
-)
+_CHECKSUM = 8  # bytes at the end of a gzip file: checksum and length
+_GZIP = 31  # zlib's number for "a gzip header and the largest window"
 TIMEOUT = (10.0, 60.0)  # seconds to connect, seconds without a byte
 
 
@@ -74,13 +70,7 @@ def read_source(source: str) -> Iterator[Parsed]:
     name = "standard input" if source == "-" else source
     with ExitStack() as opened:
         stream = _open(source, opened)
-        try:
-            yield from _read(_Peekable(stream), name)
-        except _DAMAGED as error:
-            raise SourceError(
-                f"{name}: the compressed file is damaged or cut short ({error}). "
-                "What stood before the damage was read; download it again."
-            ) from None
+        yield from _read(_Peekable(stream), name)
 
 
 def _open(source: str, opened: ExitStack) -> BinaryIO:
@@ -135,12 +125,70 @@ class _Peekable(io.RawIOBase):
         return len(data)
 
 
+class _Unpacked(io.RawIOBase):
+    """What a gzip stream holds, up to its end or to where it is damaged; `damage` then says how.
+
+    The gzip modules raise instead, and what they had unpacked before the damage is lost.
+    """
+
+    def __init__(self, stream: io.RawIOBase) -> None:
+        self._stream = stream
+        self._packed = b""
+        self._held = b""
+        self._member: Any = None
+        self.damage = ""
+
+    def read(self, size: int = -1) -> bytes:
+        size = 1 << 18 if size < 0 else size
+        while not self.damage:
+            if not self._packed:
+                # The checksum at the end goes in by itself: where it is wrong, the contents are out.
+                more = self._stream.read(1 << 17) or b""
+                whole = self._held + more
+                cut = max(0, len(whole) - _CHECKSUM) if more else len(whole)
+                self._packed, self._held = whole[:cut], whole[cut:]
+                if more and not self._packed:
+                    continue
+            if not self._packed:
+                if self._member is not None:
+                    self.damage = "is cut short"
+                break
+            if self._member is None:
+                self._packed = self._packed.lstrip(b"\0")  # padding between members
+                if not self._packed:
+                    continue
+                self._member = isal_zlib.decompressobj(_GZIP)
+            try:
+                data: bytes = self._member.decompress(self._packed, size)
+            except isal_zlib.IsalError as error:  # type: ignore[misc]  # its stub takes it for a value
+                self.damage = f"is damaged ({error})"
+                break
+            self._packed = self._member.unconsumed_tail
+            if self._member.eof:
+                self._packed = self._member.unused_data
+                self._member = None
+            if data:
+                return data
+        return b""
+
+
 def _read(stream: _Peekable, name: str) -> Iterator[Parsed]:
     if not stream.head.strip():
         raise SourceError(f"{name}: is empty.")
     if stream.head.startswith(b"\x1f\x8b"):
-        inside = igzip.open(io.BufferedReader(stream, 1 << 18), "rb")  # type: ignore[no-untyped-call]
-        yield from _read(_Peekable(cast(BinaryIO, inside)), name)
+        unpacked = _Unpacked(stream)
+        fault: SourceError | None = None
+        try:
+            yield from _read(_Peekable(cast(BinaryIO, unpacked)), name)
+        except SourceError as error:
+            fault = error  # where the packing is damaged, that is the reason to tell
+        if unpacked.damage:
+            raise SourceError(
+                f"{name}: the compressed file {unpacked.damage}. "
+                "What stood before the damage was read; download it again."
+            )
+        if fault is not None:
+            raise fault
         return
     buffered = cast(BinaryIO, io.BufferedReader(stream, 1 << 18))
     head = stream.head.removeprefix(b"\xef\xbb\xbf").lstrip()

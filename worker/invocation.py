@@ -30,12 +30,16 @@ _SWITCHES = {
     "--quiet": "quiet",
 }
 _VALUES = {"--config": "config", "--store": "store"}
+_EXAMPLES = {
+    "--config": "--config /etc/pubgrade/config.toml",
+    "--store": "--store sqlite:///pubgrade.db",
+}
 
 
 def split_global_options(arguments: list[str]) -> tuple[list[str], Invocation]:
     """Take the global options out, wherever they stand before "--"; the rest stays in order.
 
-    A value option without a value is left in place, for the parser to complain about.
+    Raises ValueError for an option that lacks its value.
     """
     rest: list[str] = []
     found = Invocation()
@@ -50,10 +54,9 @@ def split_global_options(arguments: list[str]) -> tuple[list[str], Invocation]:
             found = _with(found, {_VALUES[name]: value})
         elif argument in _VALUES:
             following = next(left, None)
-            if following is None:
-                rest.append(argument)
-            else:
-                found = _with(found, {_VALUES[argument]: following})
+            if following is None or following in _SWITCHES or following in _VALUES:
+                raise ValueError(f"{argument} needs a value, as in {_EXAMPLES[argument]}")
+            found = _with(found, {_VALUES[argument]: following})
         else:
             rest.append(argument)
     return rest, found

@@ -126,7 +126,8 @@ def _verdict(grade: Grade) -> Table:
     if grade.stated_level:
         scheme = f" ({grade.stated_level.scheme})" if grade.stated_level.scheme else ""
         table.add_row("Stated by authors", Text(f"“{grade.stated_level.text}”{scheme}"))
-    table.add_row("Question", Text(QUESTIONS[grade.question].label))
+    if grade.question != "none":
+        table.add_row("Question", Text(QUESTIONS[grade.question].label))
     if grade.attributes:
         table.add_row(
             "Attributes", Text(", ".join(ATTRIBUTES[name].label for name in grade.attributes))

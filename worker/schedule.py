@@ -32,7 +32,8 @@ from worker.sync import sync_topic
 
 HEARTBEAT = 20.0  # seconds between signs of life in the store
 WATCH = 5.0  # seconds between looks at the configuration file
-PATIENCE = 9.0  # seconds that topics get to finish the batch in hand
+PATIENCE = 8.0  # seconds that topics get to finish the batch in hand
+LAST_RESORT = 9.5  # seconds after which the process ends whatever it waits for
 
 
 class Daemon:
@@ -101,6 +102,11 @@ class Daemon:
 
     def _close(self) -> None:
         self._stop.set()
+        # A store that another process locks could hold us longer than a service manager waits. What
+        # is not committed then is rolled back, and fetched again next time.
+        last_resort = threading.Timer(LAST_RESORT, os._exit, (0,))
+        last_resort.daemon = True
+        last_resort.start()
         _notify("STOPPING=1")
         try:
             self._store.beat(state="stopping")
@@ -116,6 +122,8 @@ class Daemon:
         except StoreError as error:
             logger.error("the store could not be released: {}", error)
         logger.info("pubgrade has stopped")
+        if not self._busy:
+            last_resort.cancel()
 
     # -- topics
 
@@ -144,6 +152,8 @@ class Daemon:
     def _read_again(self) -> None:
         try:
             config = self._reload()
+            if config.path != self._config.path:
+                raise ConfigError(f"{self._config.path} is gone")
             if config.store.url != self._config.store.url:
                 raise ConfigError("[store] url changed: restart the daemon for that")
             if config.entrez.email is None:
@@ -218,12 +228,7 @@ class Daemon:
         if job is None:
             return
         try:
-            state = next((t for t in self._store.topics() if t.name == topic.name), None)
-            self._store.note_attempt(
-                topic.name,
-                error=state.last_error if state and state.failures else None,
-                next_run=job.next_run_time,
-            )
+            self._store.plan(topic.name, job.next_run_time)
         except StoreError as error:
             logger.debug("next run of {} not noted: {}", topic.name, error)
 

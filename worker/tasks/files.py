@@ -15,7 +15,7 @@ import msgspec
 from grading import Article, Grade, grade_many
 from storage.records import iso
 from worker.errors import SourceError
-from worker.invocation import EXIT_DONE, EXIT_INTERRUPTED, EXIT_SOME_FAILED, Invocation
+from worker.invocation import EXIT_DONE, EXIT_INTERRUPTED, EXIT_SOME_FAILED, EXIT_USAGE, Invocation
 from worker.parsed import MalformedRecord, ParsedArticle
 from worker.tasks.output import emit, list_failures, progress, say
 from worker.tasks.session import BATCH, open_config, open_store, task
@@ -34,6 +34,7 @@ def load(invocation: Invocation, *, sources: list[str], workers: int | None) -> 
     found = list_sources(sources)
     config = open_config(invocation)
     status = EXIT_DONE
+    something = False  # was read from some source
     stop = stop_on_signals()
     with (
         open_store(config) as store,
@@ -50,6 +51,7 @@ def load(invocation: Invocation, *, sources: list[str], workers: int | None) -> 
         ) as all_loaded,
     ):
         for loaded in all_loaded:
+            something = something or loaded.fault is None or loaded.run.asked > 0
             if loaded.fault is not None:
                 say(f"pubgrade: {loaded.fault}")
                 status = EXIT_SOME_FAILED
@@ -59,7 +61,7 @@ def load(invocation: Invocation, *, sources: list[str], workers: int | None) -> 
     if stop.is_set():
         say("interrupted; the work so far is kept")
         return EXIT_INTERRUPTED
-    return status
+    return status if something else EXIT_USAGE
 
 
 def processes_for(sources: list[str]) -> int:
@@ -121,6 +123,7 @@ def grade(invocation: Invocation, *, source: str) -> int:
 
     failures: list[tuple[int | None, str]] = []
     fault: SourceError | None = None
+    something = False
     for one in list_sources([source]):
         batch: list[Article] = []
         try:
@@ -129,17 +132,20 @@ def grade(invocation: Invocation, *, source: str) -> int:
                     failures.append((item.pmid, item.error))
                 elif isinstance(item, ParsedArticle):
                     batch.append(item.article)
+                something = True
                 if len(batch) == BATCH:
-                    emit_graded(batch)
+                    _emit_graded(batch)
                     batch = []
         except SourceError as error:
             fault = error
             say(f"pubgrade: {error}")
-        emit_graded(batch)
-    return EXIT_SOME_FAILED if list_failures(failures) or fault else EXIT_DONE
+        _emit_graded(batch)
+    if list_failures(failures, kept="") or fault:
+        return EXIT_SOME_FAILED if something else EXIT_USAGE
+    return EXIT_DONE
 
 
-def emit_graded(articles: list[Article]) -> None:
+def _emit_graded(articles: list[Article]) -> None:
     for article, given in zip(articles, grade_many(articles), strict=True):
         emit(_graded(article, given))
 

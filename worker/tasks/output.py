@@ -33,7 +33,7 @@ def progress(
     invocation: Invocation, label: str, total: int | None
 ) -> Iterator[Callable[[int], None]]:
     """Call the value with the number of records done; a bar appears only after `SLOW` seconds."""
-    if not sys.stderr.isatty() or invocation.quiet or (invocation.json and not sys.stderr.isatty()):
+    if not sys.stderr.isatty() or invocation.quiet:
         yield lambda _: None
         return
     from rich.progress import (
@@ -75,11 +75,14 @@ def progress(
             bar.stop()
 
 
-def list_failures(failures: Iterable[tuple[int | None, str]]) -> int:
+def list_failures(
+    failures: Iterable[tuple[int | None, str]], *, kept: str = ", all in the store's quarantine"
+) -> int:
+    """Say which records failed, and why, the first `MOST_LISTED` of them. Returns how many."""
     number = 0
     for number, (pmid, why) in enumerate(failures, 1):
         if number <= MOST_LISTED:
             say(f"failed: {f'PMID {pmid}' if pmid else 'a record without PMID'}: {why}")
     if number > MOST_LISTED:
-        say(f"… and {number - MOST_LISTED} more, all in the store's quarantine")
+        say(f"… and {number - MOST_LISTED} more{kept}")
     return number

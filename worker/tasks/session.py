@@ -6,6 +6,7 @@ import dataclasses
 import os
 import sys
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -19,7 +20,14 @@ from storage.records import Run
 from worker import logs
 from worker.config import Config, load_config
 from worker.errors import ConfigError, WorkerError
-from worker.invocation import EXIT_DONE, EXIT_INTERRUPTED, EXIT_STORE, EXIT_USAGE, Invocation
+from worker.invocation import (
+    EXIT_DONE,
+    EXIT_INTERRUPTED,
+    EXIT_SOME_FAILED,
+    EXIT_STORE,
+    EXIT_USAGE,
+    Invocation,
+)
 from worker.tasks.output import say
 
 if TYPE_CHECKING:
@@ -48,20 +56,29 @@ def task(
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return EXIT_DONE
         except WorkerError as error:
-            if invocation.verbose:
-                raise
-            say(f"pubgrade: {error}")
-            return error.exit_status
+            return _told(invocation, error, error.exit_status)
         except CursorError as error:
-            say(f"pubgrade: {error}")
-            return EXIT_USAGE
+            return _told(invocation, error, EXIT_USAGE)
         except StoreError as error:
+            return _told(invocation, error, EXIT_STORE)
+        except Exception as error:
             if invocation.verbose:
                 raise
-            say(f"pubgrade: {error}")
-            return EXIT_STORE
+            say(
+                f"pubgrade: a fault in pubgrade itself: {type(error).__name__}: "
+                f"{logs.redact(str(error))}\nRun it again with -v, and report what it says."
+            )
+            return EXIT_SOME_FAILED
 
     return call
+
+
+def _told(invocation: Invocation, error: Exception, status: int) -> int:
+    if invocation.verbose:
+        say(logs.redact(traceback.format_exc()).rstrip())
+    for line in str(error).splitlines():
+        say(f"pubgrade: {line}")
+    return status
 
 
 def open_config(invocation: Invocation, email: str | None = None) -> Config:
