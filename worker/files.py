@@ -135,13 +135,14 @@ class _Unpacked(io.RawIOBase):
         self._stream = stream
         self._packed = b""
         self._held = b""
+        self._full = False  # the last answer was as large as asked for: more may wait inside
         self._member: Any = None
         self.damage = ""
 
     def read(self, size: int = -1) -> bytes:
         size = 1 << 18 if size < 0 else size
         while not self.damage:
-            if not self._packed:
+            if not self._packed and not self._full:
                 # The checksum at the end goes in by itself: where it is wrong, the contents are out.
                 more = self._stream.read(1 << 17) or b""
                 whole = self._held + more
@@ -149,7 +150,7 @@ class _Unpacked(io.RawIOBase):
                 self._packed, self._held = whole[:cut], whole[cut:]
                 if more and not self._packed:
                     continue
-            if not self._packed:
+            if not self._packed and not self._full:
                 if self._member is not None:
                     self.damage = "is cut short"
                 break
@@ -164,6 +165,7 @@ class _Unpacked(io.RawIOBase):
                 self.damage = f"is damaged ({error})"
                 break
             self._packed = self._member.unconsumed_tail
+            self._full = len(data) >= size and not self._member.eof
             if self._member.eof:
                 self._packed = self._member.unused_data
                 self._member = None
