@@ -39,9 +39,13 @@ _NONE = frozenset(
 )
 
 
+# Where nothing but the words asks a question, and no people took part, it is none of the clinic's.
+_NEEDS_PEOPLE = frozenset({"primary_research", "modelling_study"})
+
+
 def question(evidence: Evidence, design: str) -> str:
     """One id of `QUESTIONS`; "none" for what asks no clinical question."""
-    if design in _NONE:
+    if design in _NONE or (design in _NEEDS_PEOPLE and not evidence.has("people")):
         return "none"
     leaning = _LEANING.get(design, {})
     points = {

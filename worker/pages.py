@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from grading.grades import Grade, Reason
+from grading.levels import Scheme
 from grading.vocabulary import ATTRIBUTES, DESIGNS, FLAGS, QUESTIONS
 from storage.records import Change, Heartbeat, Record, Run, StoreCounts, TopicState
 
@@ -205,42 +206,109 @@ def history_table(history: Iterable[Change]) -> Table:
 def explanation(record: Record, scheme: str) -> Group:
     """The walk from words to level, in plain words."""
     grade = record.grade
-    lines: list[RenderableType] = [
+    given = getattr(grade.levels, scheme)
+    speaking = [r for r in grade.reasons if r.speaks_for in DESIGNS]
+    parts: list[RenderableType] = [
         Text(f"PMID {record.article.pmid}: {record.article.title}", style="bold"),
         Text(),
         Text(f"1. Design: {grade.design_label} ({grade.confidence:.0%} sure)", style="bold"),
-    ]
-    lines += [
+        _spoken("For it", [r for r in speaking if r.speaks_for == grade.design and r.weight >= 0]),
+        _spoken("Against", [r for r in speaking if r.speaks_for != grade.design or r.weight < 0]),
+        Text(f"2. Question: {QUESTIONS[grade.question].label}", style="bold"),
+        _spoken("Read from", [r for r in grade.reasons if r.speaks_for.startswith("question:")]),
         Text(
-            f"   {reason.weight:+.1f}  “{reason.value}” ({_place(reason)})"
-            f" speaks for {_target(reason.speaks_for)}"
-        )
-        for reason in grade.reasons
-        if reason.speaks_for in DESIGNS
+            f"3. Level in {SCHEME_NAMES[scheme]}: {'none' if given is None else given}",
+            style="bold",
+        ),
     ]
-    lines.append(Text(f"2. Question: {QUESTIONS[grade.question].label}", style="bold"))
-    lines += [
-        Text(f"   “{reason.value}” ({_place(reason)})")
-        for reason in grade.reasons
-        if reason.speaks_for == f"question:{grade.question}"
-    ]
-    lines.append(Text(f"3. Level in {SCHEME_NAMES[scheme]}", style="bold"))
-    for step in grade.level_steps:
-        if step.scheme == scheme:
-            change = "" if step.after is None else f" → {step.after}"
-            lines.append(Text(f"   {step.text}{change}"))
+    walk = Table.grid(padding=(0, 2))
+    walk.add_column(no_wrap=True, style="dim")
+    walk.add_column()
+    walk.add_column()
+    moved = [r for r in grade.reasons if r.speaks_for.startswith(("level_", "concern:"))]
+    for number, step in enumerate(s for s in grade.level_steps if s.scheme == scheme):
+        if step.rule.startswith("concern"):
+            change = "concern"
+        elif step.after is None:
+            change = "no level"
+        else:
+            change = f"starts at {step.after}" if not number else f"{step.before} → {step.after}"
+        name = step.rule.partition(".")[2]
+        quotes = [r for r in moved if name and r.speaks_for.endswith(f":{name}")]
+        quoted = "".join(f" “{r.value}” ({_place(r)})" for r in quotes)
+        walk.add_row("  ", change, Text(step.text + quoted))
+    parts.append(walk)
+    if scheme == "ocebm_2009" and grade.levels.jbjs:
+        parts.append(Text(f"   As orthopaedic and surgical journals read it: {grade.levels.jbjs}"))
     if scheme == "grade_start":
-        lines.append(
+        parts.append(
             Text("   GRADE rates a body of evidence, not a paper: this is only its start.")
         )
-    named = ", ".join(FLAGS[flag].label for flag in grade.flags) or "none"
-    lines.append(Text(f"4. Flags: {named}", style="bold"))
-    lines += [
-        Text(f"   {FLAGS[reason.speaks_for].label}: {reason.value}")
-        for reason in grade.reasons
-        if reason.speaks_for in FLAGS
-    ]
-    return Group(*lines)
+    if grade.stated_level:
+        said = grade.stated_level
+        named = f", scheme {said.scheme}" if said.scheme else ", scheme not named"
+        parts.append(Text(f"   The authors state: “{said.text}”{named}"))
+    else:
+        parts.append(Text("   The authors state no level."))
+    names = ", ".join(FLAGS[flag].label for flag in grade.flags) or "none"
+    parts.append(Text(f"4. Flags: {names}", style="bold"))
+    for flag in grade.flags:
+        why = "".join(f" ({r.value})" for r in grade.reasons if r.speaks_for == flag)
+        parts.append(
+            Padding(Text(f"{FLAGS[flag].label}: {FLAGS[flag].meaning}{why}"), (0, 0, 0, 3))
+        )
+    return Group(*parts)
+
+
+def _spoken(what: str, reasons: Sequence[Reason]) -> RenderableType:
+    """Quotes with their weights, strongest first."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True, style="dim", min_width=12)
+    table.add_column(no_wrap=True, justify="right")
+    table.add_column()
+    for number, reason in enumerate(sorted(reasons, key=lambda r: -abs(r.weight))):
+        quote = f"“{reason.value}”" if reason.kind == "text" else reason.value
+        place = "" if reason.kind in ("model", "rule") else f" ({_place(reason)})"
+        table.add_row(
+            f"   {what}" if not number else "",
+            f"{reason.weight:+.1f}" if reason.weight else "",
+            Text(f"{quote}{place}: {_target(reason.speaks_for)}"),
+        )
+    return table
+
+
+def scheme_table(scheme: Scheme) -> Group:
+    """A scheme's rows in the order they are tried, for a clinician to check against its source."""
+    jbjs = any(row.jbjs for row in scheme.rows)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("Level", no_wrap=True)
+    if jbjs:
+        table.add_column("JBJS", no_wrap=True)
+    table.add_column("What", ratio=3)
+    table.add_column("Designs", ratio=2)
+    for row in scheme.rows:
+        what = Text(row.text)
+        for lead, words in (
+            ("question: ", [QUESTIONS[name].label for name in QUESTIONS if name in row.questions]),
+            ("if: ", [_sign(name) for name in sorted(row.attributes)]),
+            ("unless: ", [_sign(name) for name in sorted(row.without)]),
+        ):
+            if words:
+                what.append(f"\n{lead}{', '.join(words).lower()}", style="dim")
+        cells = ["–" if row.level is None else str(row.level), *([row.jbjs or "–"] if jbjs else [])]
+        named = ", ".join(DESIGNS[name].label for name in DESIGNS if name in row.designs)
+        table.add_row(*cells, what, Text(named))
+    return Group(
+        Text(scheme.title, style="bold"),
+        Text("The first row that fits gives the level.", style="dim"),
+        table,
+        Text(f"Source: {scheme.source}", style="dim"),
+        Text(),
+    )
+
+
+def _sign(name: str) -> str:
+    return ATTRIBUTES[name].label if name in ATTRIBUTES else name
 
 
 def counts_table(counts: Sequence[tuple[str, int]], by: str) -> Table:

@@ -10,7 +10,6 @@ import msgspec
 
 from grading import GRADER_VERSION, grade_many
 from grading.levels import SCHEMES
-from grading.vocabulary import DESIGNS, QUESTIONS
 from worker import pages
 from worker.errors import ConfigError
 from worker.invocation import EXIT_DONE, EXIT_SOME_FAILED, Invocation
@@ -85,9 +84,6 @@ def explain(invocation: Invocation, *, pmid: str, scheme: str) -> int:
 
 @task
 def schemes(invocation: Invocation, *, scheme: str | None) -> int:
-    from rich import box
-    from rich.table import Table
-
     from grading.levels import schemes as tables
 
     if scheme is not None and scheme not in SCHEMES:
@@ -102,23 +98,20 @@ def schemes(invocation: Invocation, *, scheme: str | None) -> int:
                     "title": table.title,
                     "source": table.source,
                     "rows": [
-                        {"id": row.id, "level": row.level, "text": row.text} for row in table.rows
+                        {
+                            "id": row.id,
+                            "level": row.level,
+                            "text": row.text,
+                            "designs": sorted(row.designs),
+                            "questions": sorted(row.questions),
+                            "with": sorted(row.attributes),
+                            "without": sorted(row.without),
+                        }
+                        | ({"jbjs": row.jbjs} if row.jbjs else {})
+                        for row in table.rows
                     ],
                 }
             )
             continue
-        shown = Table(
-            title=table.title, caption=table.source, box=box.SIMPLE_HEAD, title_justify="left",
-            caption_justify="left",
-        )  # fmt: skip
-        for column in ("Level", "What", "Designs", "Question"):
-            shown.add_column(column)
-        for row in table.rows:
-            shown.add_row(
-                "–" if row.level is None else str(row.level),
-                row.text,
-                ", ".join(name for name in DESIGNS if name in row.designs),
-                ", ".join(name for name in QUESTIONS if name in row.questions) or "any",
-            )
-        pages.console().print(shown)
+        pages.console().print(pages.scheme_table(table))
     return EXIT_DONE

@@ -1,0 +1,76 @@
+"""Which clinical question is asked, on invented records."""
+
+from __future__ import annotations
+
+import pytest
+
+from grading import Article, grade
+
+
+@pytest.mark.parametrize(
+    ("question", "title", "abstract"),
+    [
+        (
+            "therapy",
+            "Velotril for gout: a randomised controlled trial",
+            (
+                "We aimed to assess the efficacy of velotril. Patients were randomly assigned to "
+                "velotril or placebo. Pain was lower."
+            ),
+        ),
+        (
+            "harm",
+            "Adverse events of velotril and the risk of stroke: a cohort study",
+            (
+                "We aimed to assess the safety of velotril. A cohort of 9,000 adults was followed. "
+                "The hazard ratio of stroke was 1.4."
+            ),
+        ),
+        (
+            "diagnosis",
+            "Diagnostic accuracy of urate crystals for gout",
+            (
+                "We aimed to determine sensitivity and specificity against joint fluid as the reference "
+                "standard in 200 consecutive patients."
+            ),
+        ),
+        (
+            "prognosis",
+            "Predictors of survival in gout: a cohort study",
+            (
+                "We aimed to identify prognostic factors. A cohort of 800 patients with gout was "
+                "followed for ten years. Mortality was 12%."
+            ),
+        ),
+        (
+            "screening",
+            "Screening for gout in primary care: a cohort study",
+            "We aimed to assess a screening programme. A cohort of 4,000 adults was screened.",
+        ),
+        (
+            "prevalence",
+            "Prevalence of gout in northern towns: a cross-sectional survey",
+            "We aimed to estimate the prevalence of gout. 3,000 adults answered a questionnaire.",
+        ),
+        (
+            "economics",
+            "Cost-effectiveness of velotril: an economic evaluation",
+            "We aimed to estimate the cost per quality-adjusted life-year gained with velotril.",
+        ),
+        (
+            "aetiology",
+            "Beer and gout: a case-control study",
+            (
+                "We aimed to study risk factors for gout. 300 cases and 300 controls were compared. "
+                "The odds ratio was 2.1."
+            ),
+        ),
+        (
+            "none",
+            "Effects of drought on leaf growth in oak seedlings",
+            "We measured leaf growth of seedlings under four treatments. Growth was slower.",
+        ),
+    ],
+)
+def test_question(question: str, title: str, abstract: str) -> None:
+    assert grade(Article(pmid=1, title=title, abstract=abstract)).question == question
