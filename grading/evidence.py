@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -11,6 +11,7 @@ from grading.article import Article, Correction
 from grading.contexts import silenced
 from grading.grades import Reason
 from grading.metadata import metadata_hits
+from grading.patterns import ANYWHERE
 from grading.signals import signals
 from grading.text import Text
 
@@ -111,31 +112,38 @@ def find(text: Text, notices: tuple[Correction, ...] = ()) -> Evidence:
     return Evidence(article=text.article, notices=notices, hits=tuple(hits))
 
 
-def _text_hits(text: Text) -> Iterator[Hit]:
+def _text_hits(text: Text) -> list[Hit]:
     table = signals()
+    patterns = table.expressions.patterns
+    found: list[Hit] = []
     data, body, article = text.data, text.body, text.article
     bounds_of = {"title": (0, body - 1), "abstract": (body, len(data))}
     for number in table.expressions.possible(data):
         signal = table.text[number]
         where = signal.where
+        match = patterns[number].match
         kept = 0
-        expression = table.expressions.patterns[number]
         for field in table.fields[number]:
             first, last = bounds_of[field]
-            for start, end in expression.every(data, first, last):
+            place = first
+            while place < last and kept < HITS_KEPT:
+                start, end = match(ANYWHERE, data, place, last)[0]
+                if start < 0:
+                    break
+                place = end if end > start else start + 1
                 part = text.sentence_at(start)
                 role = part.role if part is not None else field
-                if where and field not in where and role not in where:
+                if start == end or (where and field not in where and role not in where):
                     continue
-                bounds = (first + part.start, first + part.end) if part else (first, last)
-                if signal.unless and silenced(data, start, end, bounds, signal.unless):
-                    continue
+                if signal.unless:
+                    bounds = (first + part.start, first + part.end) if part else (first, last)
+                    if silenced(data, start, end, bounds, signal.unless):
+                        continue
                 begin, stop = start - first, end - first
                 quote = (article.abstract if first else article.title)[begin:stop]
                 for target, weight in signal.speaks_for:
-                    yield Hit(signal.id, "text", quote, field, begin, stop, target, weight, role)
+                    found.append(
+                        Hit(signal.id, "text", quote, field, begin, stop, target, weight, role)
+                    )
                 kept += 1
-                if kept == HITS_KEPT:
-                    break
-            if kept == HITS_KEPT:
-                break
+    return found

@@ -13,7 +13,7 @@ from __future__ import annotations
 import codecs
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import re2
@@ -91,7 +91,8 @@ def _options(ignore_case: bool) -> Any:
     return options
 
 
-_ANYWHERE = _re2.RE2.Anchor.UNANCHORED
+# For `Pattern.match`, where a call more counts.
+ANYWHERE = _re2.RE2.Anchor.UNANCHORED
 _AT_START = _re2.RE2.Anchor.ANCHOR_START
 _NOWHERE = (-1, -1)
 
@@ -103,32 +104,33 @@ class PatternError(ValueError):
 class Pattern:
     """One RE2 pattern over folded text. Immutable; threads may share it."""
 
-    __slots__ = ("_match", "names")
+    __slots__ = ("match", "names")
 
     def __init__(self, pattern: str, *, ignore_case: bool = True) -> None:
         """Raises `PatternError`."""
         expression = _re2.RE2(fold_pattern(pattern), _options(ignore_case))
         if not expression.ok():
             raise PatternError(expression.error())
-        self._match = expression.Match
+        # (anchor, data, start, end) -> spans of all groups, (-1, -1) for none
+        self.match: Callable[[Any, bytes, int, int], list[Span]] = expression.Match
         self.names: dict[str, int] = {
             name.decode(): number for name, number in expression.NamedCapturingGroups()
         }
 
     def find(self, data: bytes, start: int, end: int) -> Span | None:
         """The first match within ``data[start:end]``."""
-        found: Span = self._match(_ANYWHERE, data, start, end)[0]
+        found = self.match(ANYWHERE, data, start, end)[0]
         return None if found == _NOWHERE else found
 
     def groups(self, data: bytes, start: int, end: int) -> list[Span] | None:
         """The first match within ``data[start:end]`` and its groups by number; (-1, -1) for a
         group that took no part."""
-        found: list[Span] = self._match(_ANYWHERE, data, start, end)
+        found = self.match(ANYWHERE, data, start, end)
         return None if found[0] == _NOWHERE else found
 
     def groups_at(self, data: bytes, start: int, end: int) -> list[Span] | None:
         """As `groups`, for a match that begins at `start`."""
-        found: list[Span] = self._match(_AT_START, data, start, end)
+        found = self.match(_AT_START, data, start, end)
         return None if found[0] == _NOWHERE else found
 
     def every(self, data: bytes, start: int, end: int) -> Iterator[Span]:
@@ -137,9 +139,9 @@ class Pattern:
             yield found[0]
 
     def every_groups(self, data: bytes, start: int, end: int) -> Iterator[list[Span]]:
-        match = self._match
+        match = self.match
         while start < end:
-            found: list[Span] = match(_ANYWHERE, data, start, end)
+            found = match(ANYWHERE, data, start, end)
             begin, stop = found[0]
             if begin < 0:
                 return
