@@ -61,8 +61,9 @@ class Postgres:
         parsed = _parsed(url)
         self._password = str(parsed.password or parsed.query.get("password") or "")
         self._wait = wait
-        shown = parsed.set(drivername="postgresql", password=None)
-        self.url = shown.difference_update_query(_SECRETS).render_as_string(hide_password=True)
+        secrets = {name: parsed.query[name] for name in _SECRETS if name in parsed.query}
+        parsed = parsed.difference_update_query(_SECRETS)
+        self.url = parsed._replace(password=None).render_as_string()
         self.place = self.url
         self.engine = sa.create_engine(
             parsed.set(drivername="postgresql+psycopg"),
@@ -70,6 +71,7 @@ class Postgres:
                 "prepare_threshold": None,  # a plan made for these words, not for any; poolers too
                 "connect_timeout": int(parsed.query.get("connect_timeout", _CONNECT_SECONDS)),  # type: ignore[arg-type]
                 "application_name": "pubgrade",
+                **secrets,
             },
             pool_pre_ping=True,  # a restarted server costs a new connection, not a failed run
             hide_parameters=True,  # no abstracts in error texts
@@ -94,9 +96,7 @@ class Postgres:
     def reading(self) -> Iterator[sa.Connection]:
         """A consistent view of the store, beside any writer."""
         with self._errors(), self.engine.connect() as connection:
-            connection = connection.execution_options(
-                isolation_level="REPEATABLE READ", postgresql_readonly=True
-            )
+            connection = connection.execution_options(isolation_level="REPEATABLE READ")
             with connection.begin():
                 yield connection
 
@@ -160,8 +160,8 @@ class Postgres:
         )
         if not names:
             return "nothing"
-        if {"article", "alembic_version"} <= names:
-            mark = sa.text("SELECT obj_description('article'::regclass, 'pg_class')")
+        if "alembic_version" in names:
+            mark = sa.text("SELECT obj_description('alembic_version'::regclass, 'pg_class')")
             if connection.execute(mark).scalar() == "pubgrade":
                 return "store"
         return "other"
@@ -225,6 +225,19 @@ class Postgres:
                 f'DELETE FROM "{table.name}" WHERE {named}',  # noqa: S608
                 [tuple(key) for key in keys],
             )
+
+    @staticmethod
+    def go_on_numbering(connection: sa.Connection, copied: Iterable[sa.Table]) -> None:
+        """After rows came with numbers of their own: the next one made is the next."""
+        for table in copied:
+            if "id" in table.c:
+                highest = sa.select(sa.func.max(table.c.id)).scalar_subquery()
+                sequence = sa.func.pg_get_serial_sequence(f'"{table.name}"', "id")
+                connection.execute(
+                    sa.select(
+                        sa.func.setval(sequence, sa.func.coalesce(highest, 1), highest.is_not(None))
+                    )
+                )
 
     # full text
 

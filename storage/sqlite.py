@@ -241,6 +241,10 @@ class Sqlite:
                 [tuple(key) for key in keys],
             )
 
+    @staticmethod
+    def go_on_numbering(connection: sa.Connection, copied: Iterable[sa.Table]) -> None:
+        """After rows came with numbers of their own: SQLite takes the next by itself."""
+
     # full text
 
     @staticmethod

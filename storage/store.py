@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import TracebackType
@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from grading import Article, Grade
 from grading.article import Correction
-from storage import documents, heartbeat, ledger, quarantine, schema, tables
+from storage import copying, documents, heartbeat, ledger, quarantine, schema, tables
 from storage.database import Database, connect
 from storage.loading import Loading, notices_about
 from storage.records import (
@@ -92,6 +92,22 @@ class Store:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+    # copying
+
+    def count_rows(self) -> int:
+        """The rows of all tables: what `copy_to` has to carry."""
+        return copying.count_rows(self._database)
+
+    def copy_to(
+        self, target: Store, watch: Callable[[int], None] = lambda done: None
+    ) -> dict[str, int]:
+        """Copy everything into an empty store, whatever its database; all of it or nothing.
+
+        Answers the rows of each table, counted in both stores. `watch` is told the rows done.
+        Raises StoreError where the target is not empty.
+        """
+        return copying.copy(self._database, target._database, watch)
 
     # articles: writing
 

@@ -9,6 +9,7 @@ import typer
 
 from worker.commands import (
     called_as,
+    copying,
     exports,
     fetch,
     files,
@@ -33,7 +34,18 @@ app = typer.Typer(
     "[cyan]pubgrade show 33301246[/cyan]\n\n"
     "[dim]The options above count everywhere, before or after the command.[/dim]",
 )
-for commands in (setup, fetch, topics, files, mirror, searches, exports, grades, status):
+for commands in (
+    setup,
+    fetch,
+    topics,
+    files,
+    mirror,
+    searches,
+    exports,
+    grades,
+    status,
+    copying,
+):
     app.add_typer(commands.app)
 
 
@@ -49,7 +61,10 @@ def _version(wanted: bool) -> None:
 def _main(
     config: Annotated[str | None, typer.Option(help="Configuration file.", metavar="PATH")] = None,
     store: Annotated[
-        str | None, typer.Option(help="Store, e.g. sqlite:///pubgrade.db.", metavar="URL")
+        str | None,
+        typer.Option(
+            help="Store: sqlite:///pubgrade.db, postgresql://user@host/db.", metavar="URL"
+        ),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object a line on stdout.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log more; tracebacks.")] = False,

@@ -276,7 +276,7 @@ def upgrade() -> None:
             "tokenize='porter unicode61 remove_diacritics 2')"
         )
     else:
-        op.execute("COMMENT ON TABLE article IS 'pubgrade'")  # this is a pubgrade store
+        op.execute("COMMENT ON TABLE alembic_version IS 'pubgrade'")  # whose it is
         # The stemmer that SQLite has too, and no stop words: "vitamin A" is two words.
         op.execute(
             "CREATE TEXT SEARCH DICTIONARY pubgrade_stem (TEMPLATE = snowball, LANGUAGE = porter)"

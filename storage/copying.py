@@ -1,0 +1,101 @@
+"""A whole store into another database: every table, row by row, and the full-text index anew.
+
+It is one transaction of the target: after an interruption that is as empty as before. What is
+written to the source meanwhile is not seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from contextlib import closing
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from storage import documents, tables
+from storage.database import Database
+from storage.errors import StoreError
+from storage.indexing import indexed_text
+
+_ROWS: Final = 1000  # read and written together
+
+
+def copy(
+    source: Database, target: Database, watch: Callable[[int], None] = lambda done: None
+) -> dict[str, int]:
+    """Copy all but the daemon's claim. Answers the rows of each table, which were counted in both.
+
+    `watch` is called with the number of rows done. Raises StoreError where the target holds
+    anything, or where it holds less or more at the end than the source.
+    """
+    copied = [table for table in tables.metadata.sorted_tables if table is not tables.daemon]
+    with source.reading() as reader, target.writing() as writer:
+        for table in copied:
+            if writer.execute(sa.select(sa.literal(1)).select_from(table).limit(1)).first():
+                raise StoreError(
+                    f"the store {target.place} is not empty (it has rows in {table.name}): "
+                    "copy into a new one"
+                )
+        done = 0
+        for table in copied:
+            with closing(_batches(reader, table)) as batches:
+                for rows in batches:
+                    target.insert(writer, table, rows)
+                    if table is tables.document:
+                        _index(writer, target, rows)
+                    done += len(rows)
+                    watch(done)
+        target.go_on_numbering(writer, copied)
+        counts = {table.name: _count(reader, table) for table in copied}
+        arrived = {table.name: _count(writer, table) for table in copied}
+        for name, count in counts.items():
+            if arrived[name] != count:
+                raise StoreError(
+                    f"the copy of {name} has {arrived[name]:,} rows, not {count:,}: nothing is kept"
+                )
+    return counts
+
+
+def count_rows(source: Database) -> int:
+    """How many rows a copy has to carry."""
+    with source.reading() as reader:
+        return sum(
+            _count(reader, table)
+            for table in tables.metadata.sorted_tables
+            if table is not tables.daemon
+        )
+
+
+def _batches(
+    connection: sa.Connection, table: sa.Table
+) -> Generator[list[tuple[Any, ...]], None, None]:
+    """All rows by primary key, with values as the driver has them."""
+    columns = [
+        sa.type_coerce(column, sa.BigInteger) if isinstance(column.type, tables.Moment) else column
+        for column in table.c
+    ]
+    statement = sa.select(*columns).order_by(*table.primary_key)
+    with connection.execution_options(yield_per=_ROWS).execute(statement) as found:
+        for part in found.partitions():
+            yield [tuple(row) for row in part]
+
+
+def _index(writer: sa.Connection, target: Database, rows: list[tuple[Any, ...]]) -> None:
+    names = tables.document.columns.keys()
+    pmid, article, grade = (names.index(name) for name in ("pmid", "article", "grade"))
+    target.index(
+        writer,
+        [
+            (
+                row[pmid],
+                indexed_text(
+                    documents.read_article(row[article]), documents.read_grade(row[grade], "")
+                ),
+            )
+            for row in rows
+        ],
+    )
+
+
+def _count(connection: sa.Connection, table: sa.Table) -> int:
+    return int(connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one())

@@ -1,0 +1,245 @@
+"""What is special about a store in PostgreSQL: addresses, failures, secrets, locks."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+import storage
+from storage import Store, schema, tables
+from storage.errors import StoreUnavailable, StoreVersionError
+from storage.postgres import Postgres
+from storage.records import Query
+
+if TYPE_CHECKING:
+    from postgres_server import PostgresServer
+
+ROOT = Path(storage.__file__).parents[1]
+SECRET = "p:w@r/d?"
+ESCAPED = "p%3Aw%40r%2Fd%3F"
+
+
+@pytest.fixture
+def database(postgres: PostgresServer) -> Iterator[str]:
+    name = postgres.new_database()
+    yield name
+    postgres.drop(name)
+
+
+@pytest.fixture
+def address(postgres: PostgresServer, database: str) -> str:
+    return postgres.url(database)
+
+
+def test_the_address_is_shown_without_its_secrets(postgres: PostgresServer, database: str) -> None:
+    with Store.open(postgres.url(database, password=ESCAPED) + "&sslpassword=hidden") as store:
+        assert store.url.startswith("postgresql://postgres@/" + database)
+        for secret in (SECRET, ESCAPED, "hidden"):
+            assert secret not in store.url
+            assert secret not in repr(store._database.engine)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql://me:s3cret@host:port/db",
+        "postgres://me:s3cret@x@host:5/6/7/db",
+        "postgresql+psycopg2://me:s3cret@host/db",
+        "postgresql://me:s3cret@host/db?connect_timeout=soon",
+        "postgresql://me:s3cret@[::1/db",
+    ],
+)
+def test_an_address_that_cannot_be_read(address: str) -> None:
+    with pytest.raises(StoreUnavailable) as refused:
+        Store.open(address)
+    assert "s3cret" not in str(refused.value)
+
+
+def test_the_driver_may_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(StoreUnavailable, match=r"pip install 'pubgrade\[postgres\]'"):
+        Store.open("postgresql://host/db")
+
+
+def test_no_server_there(tmp_path: Path) -> None:
+    for host in (f"me:{ESCAPED}@/db?host={tmp_path}", f"me:{ESCAPED}@127.0.0.1:1/db"):
+        with pytest.raises(
+            StoreUnavailable, match=r"does not answer .*check that the server"
+        ) as no:
+            Store.open(f"postgresql://{host}")
+        assert SECRET not in str(no.value)
+        assert "\n" not in str(no.value)
+
+
+def test_no_such_database_or_user(postgres: PostgresServer, database: str) -> None:
+    with pytest.raises(StoreUnavailable, match=r"does not exist .*create the database first"):
+        Store.open(postgres.url("nowhere"))
+    with pytest.raises(StoreUnavailable, match="refuses this user or password"):
+        Store.open(postgres.url(database, user="nobody", password=ESCAPED))
+
+
+def test_rights(postgres: PostgresServer, database: str) -> None:
+    postgres.execute("CREATE ROLE reader LOGIN")
+    with pytest.raises(StoreUnavailable, match="make the user the owner of the database"):
+        Store.open(postgres.url(database, user="reader"))
+    Store.open(postgres.url(database)).close()
+    with pytest.raises(StoreUnavailable, match="may not be used by this user"):
+        Store.open(postgres.url(database, user="reader"))
+    postgres.execute("DROP ROLE reader")
+
+
+def test_read_only(postgres: PostgresServer, database: str, address: str, make: Any) -> None:
+    with Store.open(address) as store:
+        store.save([make.entry(1)])
+    postgres.execute(f"ALTER DATABASE {database} SET default_transaction_read_only = on")
+    with Store.open(address) as store:
+        assert store.count(Query()) == 1
+        with pytest.raises(StoreUnavailable, match=r"cannot be written .*read-only"):
+            store.save([make.entry(2)])
+
+
+def test_out_of_connections(postgres: PostgresServer, database: str) -> None:
+    postgres.execute("CREATE ROLE shared LOGIN CONNECTION LIMIT 1")
+    postgres.execute(f"ALTER DATABASE {database} OWNER TO shared")
+    with (
+        psycopg.connect(postgres.url(database, user="shared")),
+        pytest.raises(StoreUnavailable, match=r"has no free connection .*max_connections"),
+    ):
+        Store.open(postgres.url(database, user="shared"))
+
+
+def test_a_connection_that_was_lost_is_made_again(
+    postgres: PostgresServer, database: str, address: str, make: Any
+) -> None:
+    with Store.open(address) as store:
+        store.save([make.entry(1)])
+        postgres.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = "  # noqa: S608
+            f"'{database}'"
+        )
+        store.save([make.entry(2)])
+        assert store.known([1, 2]) == {1, 2}
+
+
+def test_nothing_is_made_unless_wanted(address: str) -> None:
+    with pytest.raises(StoreUnavailable, match="is empty"):
+        Store.open(address, create=False)
+    Store.open(address).close()
+    Store.open(address, create=False).close()
+
+
+def test_databases_of_others(postgres: PostgresServer, database: str, address: str) -> None:
+    postgres.execute("CREATE TABLE article (id int)", database)
+    postgres.execute("CREATE TABLE alembic_version (version_num text)", database)
+    with pytest.raises(StoreVersionError, match="database of another program"):
+        Store.open(address)
+
+
+def test_a_newer_store(postgres: PostgresServer, database: str, address: str) -> None:
+    Store.open(address).close()
+    postgres.execute("UPDATE alembic_version SET version_num = '9999'", database)
+    with pytest.raises(StoreVersionError, match=r"newer pubgrade \(schema 9999.*upgrade pubgrade"):
+        Store.open(address)
+
+
+def test_a_schema_of_its_own(postgres: PostgresServer, database: str, make: Any) -> None:
+    postgres.execute("CREATE SCHEMA pubs", database)
+    postgres.execute("CREATE TABLE article (another text)", database)
+    with Store.open(postgres.url(database) + "&options=-csearch_path%3Dpubs") as store:
+        store.save([make.entry(1)])
+        assert store.count(Query(words="stockings")) == 1
+    assert postgres.execute("SELECT count(*) FROM pubs.article", database) == [(1,)]
+
+
+def test_migrations_give_the_tables_of_the_model(address: str) -> None:
+    Store.open(address).close()
+    database = Postgres(address, wait=1)
+    with database.reading() as connection:
+        context = MigrationContext.configure(
+            connection,
+            opts={"include_name": lambda name, kind, _: not str(name).startswith("full_text")},
+        )
+        assert compare_metadata(context, tables.metadata) == []
+    database.close()
+
+
+def test_a_failed_migration_leaves_nothing_behind(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = schema.upgrade
+
+    def breaks(connection: sa.Connection) -> None:
+        real(connection)
+        raise RuntimeError("power cut")
+
+    monkeypatch.setattr(schema, "upgrade", breaks)
+    with pytest.raises(RuntimeError):
+        Store.open(address)
+    monkeypatch.undo()
+    with Store.open(address) as store:
+        assert store.count(Query()) == 0
+
+
+def test_another_process_with_the_lock(address: str, make: Any) -> None:
+    with Store.open(address, wait=0.1) as store, Store.open(address) as other:
+        store.save([make.entry(1)])
+        with other._database.writing():
+            assert store.count(Query(words="stockings")) == 1  # reading goes on
+            with pytest.raises(StoreUnavailable, match=r"locked by another process.*0\.1 s"):
+                store.save([make.entry(2)])
+        store.save([make.entry(2)])
+
+
+SAVE_SOME = """
+import sys
+sys.path[:0] = sys.argv[1:3]
+from conftest import make_entry
+from storage import Store
+with Store.open(sys.argv[3]) as store:
+    for pmid in range(int(sys.argv[4]), int(sys.argv[4]) + 40):
+        # Each meets the same articles in another order, and revises them in turn.
+        shared = [make_entry(each, revised=f"2022-01-{pmid % 40 + 1:02}") for each in range(1, 6)]
+        if pmid % 2:
+            shared.reverse()
+        store.save([make_entry(pmid), *shared], topic="shared")
+        store.quarantine(raw=b"x", error="broken", source=sys.argv[4])
+"""
+
+
+def test_two_processes_write_and_one_reads(address: str) -> None:
+    """Both start from an empty database, so they also race to make the store."""
+    here = str(Path(__file__).parent)
+    writers = [
+        subprocess.Popen([sys.executable, "-c", SAVE_SOME, str(ROOT), here, address, start])
+        for start in ("100", "200")
+    ]
+    seen = [0]
+    try:
+        while any(writer.poll() is None for writer in writers):
+            with Store.open(address) as store:
+                seen.append(store.count(Query()))
+    finally:
+        assert [writer.wait(timeout=60) for writer in writers] == [0, 0]
+    assert seen == sorted(seen)
+    with Store.open(address) as store:
+        assert store.count(Query(words="stockings")) == store.count(Query(topic="shared")) == 85
+        record = store.get(1)
+        assert record is not None
+        assert record.article.revised == "2022-01-40"
+        assert [each.attempts for each in store.quarantined()] == [80]
+
+
+def test_errors_hold_no_article_text(address: str, make: Any) -> None:
+    with Store.open(address, wait=0.1) as store, Store.open(address) as other:
+        with other._database.writing(), pytest.raises(StoreUnavailable) as refused:
+            store.save([make.entry(1)])
+        assert "swollen" not in f"{refused.value} {refused.value.__cause__}"
