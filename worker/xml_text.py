@@ -15,9 +15,11 @@ from lxml.etree import _Element as Element
 _ESCAPED_TWICE = re.compile(r"&(?:lt|gt|amp|quot|apos|nbsp|#\d{1,6}|#x[0-9a-fA-F]{1,5});")
 
 _SCRIPT = "0123456789+-−=()"
-_SUPERSCRIPT = str.maketrans(_SCRIPT, "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾")
-_SUBSCRIPT = str.maketrans(_SCRIPT, "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎")
-_SCRIPT_SET = frozenset(_SCRIPT)
+_RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾"
+_LOWERED = "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎"
+_SUPERSCRIPT = str.maketrans(_SCRIPT, _RAISED)
+_SUBSCRIPT = str.maketrans(_SCRIPT, _LOWERED)
+_SCRIPT_SET = frozenset(_SCRIPT + _RAISED + _LOWERED)  # scripts stand within scripts
 
 
 def clean(text: str) -> str:

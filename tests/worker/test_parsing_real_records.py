@@ -30,10 +30,10 @@ AGAIN = re.compile(r"&(?:lt|gt|amp|quot|apos|nbsp|#\d{1,6}|#x[0-9a-fA-F]{1,5});"
 
 def expected(element: ElementTree.Element) -> str:
     """The words of `itertext`, scripts rewritten where they are digits and signs alone."""
-    for part in element.iter():
+    for part in reversed(list(element.iter())):  # scripts stand within scripts
         table = {"sup": RAISED, "sub": LOWERED}.get(part.tag)
         inside = "".join(part.itertext()).strip()
-        if table and inside and set(inside) <= set(table):
+        if table and inside and set(inside) <= {*table, *RAISED.values(), *LOWERED.values()}:
             for leaf in part.iter():
                 leaf.text = "".join(table.get(sign, sign) for sign in leaf.text or "")
                 if leaf is not part:

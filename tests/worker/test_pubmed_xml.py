@@ -146,6 +146,7 @@ def test_books() -> None:
         ("", ""),
         ("P<sup>a</sup> and <b>bold <i>deep</i></b> tail", "Pa and bold deep tail"),
         ("Na<sup>+</sup>, <sup>13</sup>C", "Na⁺, ¹³C"),
+        ("SO<sub>4<sup>2-</sup></sub>", "SO₄²⁻"),
         ("<i>A</i> <i>b</i>", "A b"),
         ("<![CDATA[a < b]]> &#x3b1;", "a < b α"),
         ("R&amp;D, 5&#160;mg, cafe&#x301;", "R&D, 5 mg, café"),
