@@ -10,16 +10,23 @@ numbers: trial number to the record of its result paper, where that record is am
 from __future__ import annotations
 
 import argparse
+import gzip
+import json
 import os
 from pathlib import Path
+from typing import Any
 
-from benchmarks.grading import lines
 from grading import Article
 from grading.details import read_details
 from grading.text import Text
 
 FOLDER = Path(os.environ.get("PUBGRADE_DATA", "../shared/data"))
 RATIOS = ("RR", "HR", "OR", "IRR")
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    with gzip.open(path, "rt", encoding="utf-8") as stream:
+        return [json.loads(line) for line in stream]
 
 
 def sample_sizes(shown: int) -> None:

@@ -37,9 +37,9 @@ IN_WORDS = (
     rf"(?:{_TWO}[- ](?:hundred|thousand)(?:,?[- ](?:and )?{_TWO}[- ]hundred)?"
     rf"(?:,?[- ](?:and )?{_TWO})?|{_TWO})"
 )
-# "1,234", "1 234" with a thin space, "45". RE2 has no look-around: `stands_alone` says
+# "1,234", "1 234" with a thin or plain space, "45". RE2 has no look-around: `stands_alone` says
 # whether what was found is a whole number and not part of a decimal, a range, a rate or a date.
-INTEGER = r"\b\d{1,3}(?:[,\f]\d{3})+\b|\b\d{1,7}\b"
+INTEGER = r"\b\d{1,3}(?:[,\f ]\d{3})+\b|\b\d{1,7}\b"
 COUNT = rf"(?:{INTEGER}|{IN_WORDS})"
 # "0.85", ".85", "-1.2", "12", "1,45" with a decimal comma. Text is folded: "·" is ".", "−" is "-".
 DECIMAL = r"(?:-?\d{0,6}\.\d+|-?\d{1,4},\d{1,2}\b|-?\d{1,6})"
@@ -74,8 +74,10 @@ def decimal(text: str) -> float | None:
 
 
 def stands_alone(data: bytes, start: int, end: int) -> bool:
-    """Whether ``data[start:end]`` is not a part of "12.5", "10-12" or "1/3"."""
+    """Whether ``data[start:end]`` is not a part of "12.5", "10-12", "1/3" or "CoV-2"."""
     digits, joints = b"0123456789", b".,/-"
+    if start >= 2 and data[start - 1] in b"-/" and data[start - 2 : start - 1].isalnum():
+        return False
     if start >= 2 and data[start - 1] in joints and data[start - 2] in digits:
         return False
     return not (end + 1 < len(data) and data[end] in joints and data[end + 1] in digits)

@@ -29,7 +29,7 @@ WITH = rf"\b{PEOPLE}\s(?:with|suffering from|undergoing|who had)\s"
 _OTHER_UNIT = Pattern(
     r"(?:or more |to \d+ |- ?)?(?:(?:consecutive )?(?:seconds?|minutes?|min|hours?|h|days?|weeks?|wk|months?|mo|years?|yr|yrs)\b"
     r"|(?:mg|ml|kg|g|mcg|mm|cm|iu|u|mmol|mmhg)\b|%|percent|per cent|of\b|and\b|to\b|in\b|or\b|vs\b|versus\b|x\b"
-    r"|times|(?:[\w-]+ ){0,3}(?:trials|studies|articles|reports|centers|centres|hospitals|sites|clinics|groups|arms|cohorts"
+    r"|times|(?:[\w-]+ ){0,3}(?:trials|studies|experiments|surveys|articles|reports|centers|centres|hospitals|sites|clinics|groups|arms|cohorts"
     r"|countries|visits|sessions|doses|courses|cycles|practices|schools|units|points|events|items)\b|out of)"
 )
 _TOTAL_BEFORE = Pattern(

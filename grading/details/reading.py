@@ -82,7 +82,7 @@ _IN_STUDIES = Pattern(
     rf"(?:with|involving|including|comprising|of|enrolling|\()\s?(?:a total of\s|over\s)?(?P<n>{COUNT})\s(?:[\w-]+\s){{0,2}}{PEOPLE}"
 )
 _REVIEW = re.compile(rb"meta-analy|systematic", re.IGNORECASE)
-_LEFT = re.compile(rb"[A-Za-z][\w/ -]{2,50}$")
+_LEFT = re.compile(rb"(?<!\w)[A-Za-z][\w/ -]{2,50}$")
 _RIGHT = re.compile(
     rb"[A-Za-z][\w/ -]{2,50}?(?=[.,;:()]|\s(?:in|for|on|among|as|and|with|after|during)\b|$)"
 )
@@ -200,8 +200,9 @@ def _participants(text: Text, may: dict[str, Pattern], values: dict[str, Any]) -
             whole = pattern.find(data, first, end)
             named = _CONDITION.match(data, whole[1], end) if whole else None
             if whole and named:
-                values["condition"] = detail(text, *named.span())
-                values["population"] = detail(text, whole[0], named.end())
+                stop = named.start() + len(named[0].rstrip())
+                values["condition"] = detail(text, named.start(), stop)
+                values["population"] = detail(text, whole[0], stop)
                 break
 
 
@@ -212,6 +213,8 @@ def _study(text: Text, may: dict[str, Pattern], values: dict[str, Any]) -> None:
             start, end = span
             while start < end and data[start] in b" \n\f":
                 start += 1
+            if name in _SENTENCES and (sentence := text.sentence_at(start)):
+                start, end = text.bounds(sentence)
             values[name] = detail(text, start, end)
     if (pattern := may.get("phase")) and (found := pattern.groups(data, 0, last)):
         values["phase"] = detail(text, *found[0], text.quote(*found[pattern.names["v"]]))
@@ -257,6 +260,8 @@ def _reviews(text: Text, may: dict[str, Pattern], values: dict[str, Any]) -> Non
     if pattern := may.get("databases"):
         for span in pattern.every(data, first, last):
             databases.setdefault(data[slice(*span)].lower(), span)
+        if set(databases) == {b"clinicaltrials.gov"}:
+            databases.clear()  # where a trial is registered, not where a review searched
         values["databases"] = tuple(detail(text, *span) for span in databases.values())
     if (pattern := may.get("heterogeneity")) and (found := pattern.groups(data, first, last)):
         value = decimal(data[slice(*found[pattern.names["v"]])].decode())
@@ -292,7 +297,8 @@ def _versus(text: Text, may: dict[str, Pattern], values: dict[str, Any]) -> None
         right = _RIGHT.match(data, span[1], last)
         for name, side in (("interventions", left), ("comparators", right)):
             if side and name not in values:
-                values[name] = (detail(text, *side.span()),)
+                stop = side.start() + len(side[0].rstrip())
+                values[name] = (detail(text, side.start(), stop),)
         return
 
 

@@ -27,6 +27,7 @@ def details(abstract: str, title: str = "Velotril for gout", **more: object) -> 
         ("Patients received velotril (n = 120).", 120),
         ("Of 900 patients screened, 310 patients were randomised. 290 patients completed.", 310),
         ("Between 1992 and 2000, 1991 patients were randomly assigned.", 1991),
+        ("We studied 1 576 infected patients.", 1576),
         ("Over 6 months, patients with gout were seen. We recruited 85 participants.", 85),
     ],
 )
@@ -45,6 +46,8 @@ def test_sample_size(abstract: str, number: int) -> None:
         "After 12 weeks, patients had less pain.",
         "Pain fell in 12.5 patients per 100.",
         "Gout is painful.",
+        "Virus (SARS-CoV-2) infected patients in the ward.",
+        "In two online experiments, adults chose.",
     ],
 )
 def test_no_sample_size_is_guessed(abstract: str) -> None:
@@ -153,6 +156,24 @@ def test_the_study() -> None:
     assert found.deaths.value == 3
     assert found.limitations.reported
     assert found.conclusion.value == "In conclusion, it helps."
+
+
+def test_a_registered_trial_searched_no_database() -> None:
+    assert details("120 patients took part (ClinicalTrials.gov NCT01234567).").databases == ()
+
+
+def test_harms_are_quoted_as_a_sentence() -> None:
+    found = details("Pain fell. In all, 12.5% had adverse events of grade 3. It helps.")
+    assert found.adverse_events.value == "In all, 12.5% had adverse events of grade 3."
+
+
+def test_what_was_compared_begins_with_a_word() -> None:
+    found = details(
+        "Pain.", title="Long-term efficacy of the new velotril treatment for gout versus placebo"
+    )
+    (given,) = found.interventions
+    assert f" {given.value}" in " Long-term efficacy of the new velotril treatment for gout"
+    assert found.comparators[0].value == "placebo"
 
 
 def test_sections_are_details() -> None:
