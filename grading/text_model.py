@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, cached_property
+from hashlib import sha256
 from importlib.resources import files
 from io import BytesIO
 from pathlib import Path
@@ -129,6 +130,17 @@ class TextModel:
             mixing=self.mixing,
         )
         path.write_bytes(buffer.getvalue())
+
+    @cached_property
+    def digest(self) -> str:
+        """Eight letters and digits that stand for these very weights."""
+        sums = sha256()
+        for part in (
+            self.features, self.squares, self.weights, self.tag_scale, self.tag_bias,
+            self.design_scale, self.design_bias, self.mixing,
+        ):  # fmt: skip
+            sums.update(np.ascontiguousarray(part).tobytes())
+        return sums.hexdigest()[:8]
 
     def scores(self, articles: Sequence[Article]) -> tuple[Floats, Floats]:
         """Log-odds of every tag (articles × tags) and of every design (articles × designs)."""

@@ -19,6 +19,7 @@ from worker.commands import (
     setup,
     status,
     topics,
+    training,
 )
 from worker.invocation import EXIT_INTERRUPTED, EXIT_USAGE, split_global_options
 
@@ -43,6 +44,7 @@ for commands in (
     searches,
     exports,
     grades,
+    training,
     status,
     copying,
 ):

@@ -192,6 +192,48 @@ def _designs(tags: Mapping[str, bool], article: Article) -> frozenset[str]:
     return frozenset({"primary_research", "narrative_review"} if tags["human"] else ())
 
 
+def summary(given: Sequence[Training], report: Report) -> dict[str, Any]:
+    """The report in figures: accuracy, and precision, recall and F1 of each design and each tag.
+
+    All out of fold. A tag counts as given where its probability is above one half.
+    """
+    tags, designs = _tag_matrix(given), _design_matrix(given)
+    single = designs.sum(axis=1) == 1
+    best = report.design_scores[single].argmax(axis=1)
+    truth = designs[single].argmax(axis=1)
+    of_designs = {
+        design: _agreement(truth == number, best == number)
+        for number, design in enumerate(DESIGNS)
+        if (truth == number).any()
+    }
+    of_tags = {}
+    for number, tag in enumerate(TAGS):
+        known = ~np.isnan(tags[:, number])
+        if (tags[known, number] == 1).any():
+            of_tags[tag] = _agreement(
+                tags[known, number] == 1, report.tag_scores[known, number] > 0
+            )
+    return {
+        "records": report.records,
+        "tagged": report.tagged,
+        "designed": report.designed,
+        "features": report.features,
+        "design_accuracy": report.design_accuracy,
+        "designs": of_designs,
+        "tags": of_tags,
+    }
+
+
+def _agreement(truth: Any, found: Any) -> dict[str, float]:
+    hits, there, named = int((truth & found).sum()), int(truth.sum()), int(found.sum())
+    return {
+        "records": there,
+        "precision": round(hits / max(named, 1), 4),
+        "recall": round(hits / max(there, 1), 4),
+        "f1": round(2 * hits / max(there + named, 1), 4),
+    }
+
+
 def _scipy() -> tuple[Any, Any]:
     try:
         from scipy import sparse

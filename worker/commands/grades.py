@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -35,13 +36,21 @@ def schemes(
     leave(grades.schemes(invocation(), scheme=scheme))
 
 
-@app.command(epilog=examples("pubgrade regrade", "pubgrade regrade --all"))
+@app.command(
+    epilog=examples(
+        "pubgrade regrade", "pubgrade regrade --all", "pubgrade regrade --model my-model"
+    )
+)
 def regrade(
     all: Annotated[
         bool, typer.Option("--all", help="Also what the present grader graded.")
     ] = False,
+    model: Annotated[
+        Path | None,
+        typer.Option(help="A text model that `pubgrade train` wrote.", metavar="FOLDER"),
+    ] = None,
 ) -> None:
     """Grade stored records again with the present grader."""
     from worker.tasks import grades
 
-    leave(grades.regrade(invocation(), everything=all))
+    leave(grades.regrade(invocation(), everything=all, model=model))

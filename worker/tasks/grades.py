@@ -5,11 +5,14 @@ from __future__ import annotations
 import dataclasses
 import sys
 import time
+import zipfile
+from pathlib import Path
 
 import msgspec
 
 from grading import GRADER_VERSION, grade_many
 from grading.levels import SCHEMES
+from grading.text_model import TextModel
 from worker import pages
 from worker.errors import ConfigError
 from worker.invocation import EXIT_DONE, EXIT_SOME_FAILED, Invocation
@@ -20,22 +23,27 @@ from worker.tasks.session import BATCH, ledger_row, open_config, open_store, tas
 
 
 @task
-def regrade(invocation: Invocation, *, everything: bool) -> int:
+def regrade(invocation: Invocation, *, everything: bool, model: Path | None = None) -> int:
     started = time.monotonic()
+    text_model = _own_model(model) if model else None
+    version = f"{GRADER_VERSION}+{text_model.digest}" if text_model else GRADER_VERSION
     with open_store(open_config(invocation), create=False) as store:
-        counts = store.counts(GRADER_VERSION)
+        counts = store.counts(version)
         total = counts.articles if everything else counts.outdated_grades
         changed = done = 0
         with (
-            ledger_row(store, "regrade", f"grader {GRADER_VERSION}") as row,
+            ledger_row(store, "regrade", f"grader {version}") as row,
             progress(invocation, "Regrading", total) as show_done,
         ):
             after = 0
             while batch := store.articles(
-                after=after, limit=BATCH, outdated_for=None if everything else GRADER_VERSION
+                after=after, limit=BATCH, outdated_for=None if everything else version
             ):
                 notices = store.notices_about([article.pmid for article, _ in batch])
-                grades = grade_many([article for article, _ in batch], notices=notices)
+                grades = grade_many(
+                    [article for article, _ in batch], notices=notices, model=text_model
+                )
+                grades = [msgspec.structs.replace(g, grader_version=version) for g in grades]
                 outcome = store.regrade(
                     (article.pmid, given) for (article, _), given in zip(batch, grades, strict=True)
                 )
@@ -54,6 +62,17 @@ def regrade(invocation: Invocation, *, everything: bool) -> int:
             f"{done:,} records graded again, {changed:,} grades changed ({seconds:.0f} s)\n"
         )
     return EXIT_DONE
+
+
+def _own_model(folder: Path) -> TextModel:
+    path = folder / "text.npz"
+    try:
+        return TextModel.load(path)
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise ConfigError(
+            f"--model {folder}: {path} cannot be read as a text model: {error}\n"
+            "`pubgrade train` writes one."
+        ) from None
 
 
 @task
