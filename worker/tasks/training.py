@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from grading.decision import GROUPS
+from grading.combination import GROUPS
 from grading.vocabulary import DESIGNS as RUBRIC
 from storage import Store
 from worker.errors import WorkerError
