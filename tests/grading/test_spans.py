@@ -40,7 +40,7 @@ def quotes(found: Grade) -> Iterator[tuple[str, int, int, str]]:
                 yield value
             for inner in value.values():
                 yield from walk(inner)
-        elif isinstance(value, list):
+        elif isinstance(value, list | tuple):
             for inner in value:
                 yield from walk(inner)
 
