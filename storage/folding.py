@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Final
 
 # Letters that Unicode does not take apart into a base letter and an accent.
@@ -21,6 +22,7 @@ def compatible(text: str) -> str:
     return text if text.isascii() else unicodedata.normalize("NFKC", text)
 
 
+@lru_cache(maxsize=1 << 16)
 def folded(text: str) -> str:
     """Lower-case words, no accents or signs: "Müller-Łukasz, O'Neil" → "muller lukasz oneil"."""
     if not text.isascii():

@@ -10,11 +10,10 @@ from storage.words import TEXT, AllOf, AnyOf, Facet, Near, Node, Phrase, Within,
 def expression(node: Node) -> str:
     """Words in the columns of the text, facets in theirs; every group in parentheses."""
     match node:
-        case Facet(token):
-            return f"facets : {_quoted(token)}"
-        case AnyOf(nodes) if all(isinstance(each, Facet) for each in nodes):
-            tokens = [each.token for each in nodes if isinstance(each, Facet)]
-            return f"facets : ({' OR '.join(_quoted(token) for token in tokens)})"
+        case Facet(token, prefix):
+            return f"facets : {_quoted(token)}{' *' * prefix}"
+        case AnyOf(nodes) if any(has_facets(each) for each in nodes):
+            return f"({' OR '.join(expression(each) for each in nodes)})"
         case AllOf(nodes) if any(has_facets(each) for each in nodes):
             return f"({' AND '.join(expression(each) for each in nodes)})"
         case Without(wanted, unwanted) if has_facets(wanted) or has_facets(unwanted):

@@ -10,12 +10,36 @@ from __future__ import annotations
 import calendar
 import re
 from collections.abc import Iterable, Iterator
+from datetime import date
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from grading import Article, Grade
-from grading.article import Author
 from storage import levels
 from storage.folding import compatible, folded
+
+_PMID_BITS: Final = 27
+
+
+def place(first_day: int, pmid: int) -> int:
+    """Where an article stands in the order of publication: by its first day, then by PMID.
+
+    `first_day` as YYYYMMDD, 0 where unknown. The full-text index is kept in this order, so that
+    the newest are found first and days are ranges.
+    """
+    return places_from(first_day) | pmid
+
+
+@lru_cache(maxsize=1 << 16)
+def places_from(day: int) -> int:
+    """The least place of a day (YYYYMMDD), 0 for 0."""
+    if not day:
+        return 0
+    return date(day // 10000, day // 100 % 100, day % 100).toordinal() << _PMID_BITS
+
+
+DAY: Final = 1 << _PMID_BITS  # from the least place of a day to that of the next
+PMID_MASK: Final = DAY - 1  # the PMID in a place
 
 
 class IndexedText(NamedTuple):
@@ -27,12 +51,14 @@ class IndexedText(NamedTuple):
     facets: str
 
 
-def indexed_text(article: Article, grade: Grade) -> IndexedText:
+def indexed_text(
+    article: Article, grade: Grade, *, deleted: bool = False, topics: Iterable[int] = ()
+) -> IndexedText:
     return IndexedText(
         title=compatible("\n".join(filter(None, (article.title, article.vernacular_title)))),
         abstract=compatible(article.abstract),
         keywords=compatible("\n".join(_keywords(article))),
-        facets=" ".join(sorted(set(_facets(article, grade)))),
+        facets=" ".join(sorted(_facets(article, grade, deleted=deleted, topics=topics))),
     )
 
 
@@ -51,20 +77,35 @@ def _keywords(article: Article) -> Iterator[str]:
             yield word
 
 
-def _facets(article: Article, grade: Grade) -> Iterator[str]:
-    yield facet("design", grade.design)
-    yield facet("question", grade.question)
-    for scheme in levels.SCHEMES:
-        yield facet(scheme, getattr(grade.levels, scheme))
-    if article.published:
-        yield facet("year", article.published[:4])
-    for flag in grade.flags:
-        yield facet("flag", flag)
+def _facets(article: Article, grade: Grade, *, deleted: bool, topics: Iterable[int]) -> set[str]:
+    found = {
+        ALL,
+        facet("design", grade.design),
+        facet("question", grade.question),
+        *(facet(scheme, getattr(grade.levels, scheme)) for scheme in levels.SCHEMES),
+        *(facet("flag", flag) for flag in grade.flags),
+        *(facet("topic", topic) for topic in topics),
+        *(name_facet(_MESH, folded(heading.name)) for heading in article.mesh),
+    }
+    if deleted:
+        found.add(DELETED)
+    size = sample_size(grade)
+    if size is not None:
+        found.add(facet("digits", len(str(size))))
+    journal = journal_key(article)
+    if journal is not None:
+        found.add(journal_facet(journal))
+    for author in (*article.authors, *(article.book.editors if article.book else ())):
+        found |= _author_facets(
+            author.name, author.last_name, author.fore_name, author.initials, author.collective
+        )
+    return found
 
 
 _NOT_LETTER_OR_DIGIT: Final = re.compile(r"[^a-z0-9]+")
 
 
+@lru_cache(maxsize=4096)
 def facet(kind: str, value: str | int | None) -> str:
     """One token of the facet column: "design", "case_report" → "designxcasereportx0".
 
@@ -75,28 +116,76 @@ def facet(kind: str, value: str | int | None) -> str:
     return "x".join(_NOT_LETTER_OR_DIGIT.sub("", part) for part in (kind, name)) + "x0"
 
 
+ALL: Final = facet("all", "")  # every article has it
+DELETED: Final = facet("deleted", "")
+
+
+def name_facet(kind: str, name: str) -> str:
+    """The same for a folded name: "mesh", "heart failure" → "mesh9heart9failure9"."""
+    return f"{kind}9{name.replace(' ', '9')}9"
+
+
+_MESH: Final = "mesh"
+_GROUP: Final = "group"
+
+
+def mesh_facet(name: str) -> str:
+    return name_facet(_MESH, name)
+
+
+def sample_size(grade: Grade) -> int | None:
+    size = grade.details.sample_size
+    value = size.value
+    return value if size.reported and isinstance(value, int) and value >= 0 else None
+
+
+def size_facets(least: int) -> list[str]:
+    """Those that a sample size of at least this can have: one for each number of digits."""
+    return [facet("digits", digits) for digits in range(len(str(max(0, least))), 20)]
+
+
+# journals
+
+
+def journal_key(article: Article) -> str | None:
+    """What tells a journal under all its names: NLM's number, else its name."""
+    name = article.journal or article.journal_abbreviation or article.issn
+    return (article.nlm_id or folded(name)) if name else None
+
+
+def journal_facet(key: str) -> str:
+    return name_facet("journal", folded(key))
+
+
 # authors
 
 
-def author_keys(authors: Iterable[Author]) -> set[str]:
-    """Authors as searched: "last,initials" for a person, "#name" for a collective, folded."""
-    keys = set()
-    for author in authors:
-        if author.collective:
-            keys.add("#" + folded(author.name))
-        else:
-            last = folded(author.last_name or author.name)
-            initials = folded(author.initials or "").replace(" ", "")
-            if not initials and author.fore_name:
-                initials = "".join(word[0] for word in folded(author.fore_name).split())
-            keys.add(f"{last},{initials}")
-    return keys - {"#", ","}
+@lru_cache(maxsize=1 << 16)
+def _author_facets(
+    name: str, last: str | None, fore: str | None, initials: str | None, collective: bool
+) -> frozenset[str]:
+    """A person is found by last name, and by last name and initials; a collective by its name."""
+    if collective:
+        key = folded(name)
+        return frozenset({name_facet(_GROUP, key)} if key else ())
+    key = folded(last or name)
+    if not key:
+        return frozenset()
+    letters = folded(initials or "").replace(" ", "")
+    if not letters and fore:
+        letters = "".join(word[0] for word in folded(fore).split())
+    person = _person_facet(key)
+    return frozenset((person, person + "9".join(letters) + "9") if letters else (person,))
 
 
-def author_prefixes(asked: str) -> list[tuple[str, bool]]:
-    """Keys that a person may mean by "Smith", "Smith J", "Smith, John", "RECOVERY Group".
+def _person_facet(last: str) -> str:
+    return f"person9{last.replace(' ', '9')}99"
 
-    Each is (key, whole): a whole key, or the beginning of one. Where a forename is given, its
+
+def author_facets(asked: str) -> list[tuple[str, bool]]:
+    """What a person may mean by "Smith", "Smith J", "Smith, John", "RECOVERY Group".
+
+    Each is (facet, prefix): a whole facet, or the beginning of some. Where a forename is given, its
     initial is looked for; three letters may be either, unless capitals tell initials.
     """
     capitals = asked.split()[-1:] != [] and asked.split()[-1].isupper() and not asked.isupper()
@@ -114,10 +203,14 @@ def author_prefixes(asked: str) -> list[tuple[str, bool]]:
             initials = {fore.replace(" ", "")} if len(fore) <= 3 else {fore[0]}
             if len(fore) == 3 and not capitals:
                 initials.add(fore[0])
-            meant += [(f"{last},{each}", False) for each in sorted(initials)]
+            person = _person_facet(last)
+            meant += [
+                (person + "9".join(letters) + "9", True) if letters else (person, False)
+                for letters in sorted(initials)
+            ]
     collective = folded(asked)
     if collective:
-        meant += [("#" + collective, True), (f"#{collective} ", False)]
+        meant.append((name_facet(_GROUP, collective), True))
     return meant
 
 
@@ -126,17 +219,20 @@ def author_prefixes(asked: str) -> list[tuple[str, bool]]:
 _DATE: Final = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?")
 
 
-def first_and_last_day(date: str | None) -> tuple[int, int]:
+@lru_cache(maxsize=1 << 16)
+def first_and_last_day(text: str | None) -> tuple[int, int]:
     """The first and the last day that an ISO date of any precision can mean, as YYYYMMDD.
 
     (0, 0) for None and for what is no date.
     """
-    found = _DATE.fullmatch(date.strip()) if date else None
+    found = _DATE.fullmatch(text.strip()) if text else None
     if found is None:
         return 0, 0
     year, month, day = (int(part) if part else None for part in found.groups())
     assert year is not None  # noqa: S101 - the pattern asks for it
-    if month is None or not 1 <= month <= 12 or year == 0:
+    if year == 0:
+        return 0, 0
+    if month is None or not 1 <= month <= 12:
         return year * 10000 + 101, year * 10000 + 1231
     last = calendar.monthrange(year, month)[1]
     start = year * 10000 + month * 100

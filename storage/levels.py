@@ -62,6 +62,6 @@ def asked_rank(scheme: str, asked: str) -> int:
     return rank(scheme, asked)
 
 
-def ranks(levels: Levels) -> dict[str, int]:
-    """The rank in every scheme."""
-    return {scheme: rank(scheme, getattr(levels, scheme)) for scheme in SCHEMES}
+def ranks(levels: Levels) -> tuple[int, ...]:
+    """The rank in every scheme, in the order of `SCHEMES`."""
+    return tuple([rank(scheme, getattr(levels, scheme)) for scheme in SCHEMES])

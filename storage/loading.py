@@ -12,6 +12,7 @@ from grading.article import Correction
 from grading.notices import COUNTERPARTS, notices_in
 from storage import documents, ledger, quarantine, tables
 from storage.database import Database
+from storage.names import KnownNames
 from storage.records import Entry, Run, SaveOutcome
 from storage.saving import Saving, arrivals, grade_chunks
 
@@ -27,11 +28,12 @@ class Loading:
         *,
         at: datetime,
         keep_raw: bool,
+        known: KnownNames,
     ) -> None:
         self._connection = connection
         self._database = database
         self._at = at
-        self._saving = Saving(connection, database, at=at, keep_raw=keep_raw)
+        self._saving = Saving(connection, database, known, at=at, keep_raw=keep_raw)
         self.run = run
 
     @property
@@ -68,11 +70,11 @@ class Loading:
         """Those that are stored, by ascending PMID."""
         columns = tables.document.c
         rows = self._connection.execute(
-            sa.select(columns.article)
+            sa.select(columns.body)
             .where(self._database.among(columns.pmid, pmids))
             .order_by(columns.pmid)
         )
-        return [documents.read_article(packed) for packed in rows.scalars()]
+        return [documents.article_in(packed) for packed in rows.scalars()]
 
     def notices_about(self, pmids: Iterable[int]) -> dict[int, tuple[Correction, ...]]:
         """As `Store.notices_about`."""
@@ -82,8 +84,13 @@ class Loading:
         """Write the last state of the run into the ledger."""
         # An older revision too tells that PubMed holds the article.
         self._saving.confirm(self._saving.outcome.stale)
+        self._saving.finish()
         ledger.update_run(self._connection, run)
         self.run = run
+
+    def committed(self) -> None:
+        """The transaction is in the store."""
+        self._saving.committed()
 
 
 def notices_about(
@@ -92,7 +99,7 @@ def notices_about(
     """What stored articles say about these PMIDs, told from their side (grading.notices)."""
     columns = tables.relation.c
     rows = connection.execute(
-        sa.select(columns.target, columns.pmid, tables.document.c.article)
+        sa.select(columns.target, columns.pmid, tables.document.c.body)
         .join_from(tables.relation, tables.article, tables.article.c.pmid == columns.pmid)
         .join(tables.document, tables.document.c.pmid == columns.pmid)
         .where(
@@ -105,6 +112,6 @@ def notices_about(
     ).all()
     said: dict[int, list[Correction]] = {}
     for target, _, packed in rows:
-        told = notices_in(documents.read_article(packed))
+        told = notices_in(documents.article_in(packed))
         said.setdefault(target, []).extend(notice for about, notice in told if about == target)
     return {target: tuple(dict.fromkeys(notices)) for target, notices in said.items()}

@@ -1,57 +1,72 @@
-"""Names that are kept once and referred to by number: terms, journals, MeSH headings."""
+"""Names that are kept once: terms and journals by number, identifiers of MeSH headings."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 import sqlalchemy as sa
 
 from grading import Article
-from grading.article import MeshHeading
 from storage import tables
 from storage.database import Database
 from storage.folding import folded
 
 
+@dataclass(frozen=True, slots=True)
+class KnownNames:
+    """Names that are in the store for good: nothing takes them out again."""
+
+    terms: dict[tuple[str, str], int] = field(default_factory=dict)
+    journals: dict[str, int] = field(default_factory=dict)
+    headings: set[tuple[str, str]] = field(default_factory=set)
+
+
 class Names:
     """The numbers of names, made where they are new, in one transaction.
 
-    Keeps what it looked up, so it must not outlive the transaction: numbers made in one that is
-    rolled back never were.
+    Starts from what earlier transactions of this process found. What this one finds or makes must
+    be handed on (`remember`) only after its commit: numbers rolled back never were.
     """
 
-    def __init__(self, connection: sa.Connection, database: Database) -> None:
+    def __init__(self, connection: sa.Connection, database: Database, known: KnownNames) -> None:
         self._connection = connection
         self._database = database
-        self._terms: dict[tuple[str, str], int] = {}
-        self._journals: dict[str, int] = {}
-        self._headings: dict[str, tuple[int, str | None]] = {}
+        self._known = known
+        self._found = KnownNames()
 
-    def terms(self, wanted: Iterable[tuple[str, str]]) -> dict[tuple[str, str], int]:
-        """(kind, name) → number."""
-        missing = set(wanted) - self._terms.keys()
-        if missing:
-            self._read_terms()
-            missing -= self._terms.keys()
-        if missing:
+    def remember(self) -> None:
+        self._known.terms.update(self._found.terms)
+        self._known.journals.update(self._found.journals)
+        self._known.headings.update(self._found.headings)
+
+    def term(self, kind: str, name: str) -> int:
+        key = (kind, name)
+        number = self._known.terms.get(key) or self._found.terms.get(key)
+        if number is None:
             self._database.insert(
-                self._connection, tables.term, sorted(missing), ("kind", "name"), known="keep"
+                self._connection, tables.term, [key], ("kind", "name"), known="keep"
             )
-            self._read_terms()
-        return self._terms
+            columns = tables.term.c
+            number = int(
+                self._connection.execute(
+                    sa.select(columns.id).where(columns.kind == kind, columns.name == name)
+                ).scalar_one()
+            )
+            self._found.terms[key] = number
+        return number
 
-    def _read_terms(self) -> None:
-        rows = self._connection.execute(sa.select(tables.term))
-        self._terms = {(row.kind, row.name): row.id for row in rows}
-
-    def journals(self, articles: Iterable[Article]) -> dict[str, int]:
-        """`journal_identity` → number."""
-        wanted = {identity: each for each in articles if (identity := journal_identity(each))}
-        missing = wanted.keys() - self._journals.keys()
-        if missing:
-            self._read_journals(missing)
-            missing -= self._journals.keys()
+    def journals(self, articles: Iterable[Article]) -> None:
+        """Make sure that the journals of these articles have numbers."""
+        wanted = {
+            identity: each
+            for each in articles
+            if (identity := journal_identity(each)) and self._journal(identity) is None
+        }
+        if wanted:
+            self._read_journals(wanted)
+        missing = wanted.keys() - self._found.journals.keys()
         if missing:
             self._database.insert(
                 self._connection,
@@ -61,7 +76,14 @@ class Names:
                 known="keep",
             )
             self._read_journals(missing)
-        return self._journals
+
+    def journal(self, article: Article) -> int | None:
+        """The number of its journal; `journals` must have seen it."""
+        identity = journal_identity(article)
+        return self._journal(identity) if identity else None
+
+    def _journal(self, identity: str) -> int | None:
+        return self._known.journals.get(identity) or self._found.journals.get(identity)
 
     def _read_journals(self, identities: Iterable[str]) -> None:
         columns = tables.journal.c
@@ -70,44 +92,26 @@ class Names:
                 self._database.among(columns.identity, identities)
             )
         )
-        self._journals.update((row.identity, row.id) for row in rows)
+        self._found.journals.update((row.identity, row.id) for row in rows)
 
-    def headings(self, wanted: Iterable[MeshHeading]) -> dict[str, int]:
-        """Descriptor → number."""
-        uis: dict[str, str | None] = {}
-        for each in wanted:
-            uis[each.name] = each.ui or uis.get(each.name)
-        missing = uis.keys() - self._headings.keys()
-        if missing:
-            self._read_headings(missing)
-        new = [
-            (name, folded(name), ui)
-            for name, ui in sorted(uis.items())
-            if name not in self._headings or (ui and self._headings[name][1] is None)
-        ]
-        if new:
-            statement = self._database.upsert(tables.heading)
-            statement = statement.on_conflict_do_update(
-                index_elements=["name"],
-                set_={"ui": sa.func.coalesce(tables.heading.c.ui, statement.excluded.ui)},
-            )
-            self._connection.execute(
-                statement, [{"name": name, "key": key, "ui": ui} for name, key, ui in new]
-            )
-            self._read_headings(name for name, _, _ in new)
-        return {name: self._headings[name][0] for name in uis}
-
-    def _read_headings(self, names: Iterable[str]) -> None:
-        columns = tables.heading.c
-        rows = self._connection.execute(
-            sa.select(columns.name, columns.id, columns.ui).where(
-                self._database.among(columns.name, names)
-            )
-        )
-        self._headings.update((row.name, (row.id, row.ui)) for row in rows)
+    def headings(self, articles: Iterable[Article]) -> None:
+        """Note the identifiers of MeSH descriptors, so that they can be looked for."""
+        pairs = set(_identified(articles)) - self._known.headings - self._found.headings
+        keys = sorted({(ui, folded(name)) for ui, name in pairs})
+        self._database.insert(self._connection, tables.heading, keys, known="keep")
+        self._found.headings.update(pairs)
 
 
-_JOURNAL_COLUMNS = ("identity", "name", "name_key", "abbreviation_key", "issn_key", "nlm_id")
+def _identified(articles: Iterable[Article]) -> Iterator[tuple[str, str]]:
+    for article in articles:
+        for heading in article.mesh:
+            if heading.ui:
+                yield heading.ui, heading.name
+
+
+_JOURNAL_COLUMNS: Final = (
+    "identity", "name", "name_key", "abbreviation_key", "issn_key", "nlm_id",
+)  # fmt: skip
 
 
 def journal_identity(article: Article) -> str | None:
@@ -116,13 +120,18 @@ def journal_identity(article: Article) -> str | None:
     return "\t".join(part or "" for part in parts) if any(parts[:3]) else None
 
 
+def journal_name(article: Article) -> str:
+    """The journal for people, "" for an article without one."""
+    return article.journal or article.journal_abbreviation or article.issn or ""
+
+
 def issn_key(issn: str) -> str:
     return issn.replace("-", "").strip().upper()
 
 
 def _journal_row(identity: str, article: Article) -> tuple[Any, ...]:
-    name = article.journal or article.journal_abbreviation or article.issn or ""
     abbreviation = article.journal_abbreviation
+    name = journal_name(article)
     return (
         identity,
         name,

@@ -14,18 +14,18 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache, reduce
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, ClassVar, Final, Literal, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as dialect
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from storage import tsquery
+from storage import tables, tsquery
 from storage.database import Where
 from storage.errors import StoreError, StoreUnavailable
 from storage.folding import indexed_words
-from storage.indexing import IndexedText
+from storage.indexing import PMID_MASK, IndexedText
 from storage.words import AllOf, Node, Without, has_facets
 
 # Weights of D, C, B, A in ts_rank: abstract, nothing, keywords, title.
@@ -259,13 +259,16 @@ class Postgres:
             ["int4", "text", "text", "text", "text"],
             [
                 (
-                    pmid,
+                    place & PMID_MASK,
                     indexed_words(text.title),
                     indexed_words(text.abstract),
                     indexed_words(text.keywords),
-                    " ".join(tsquery.FACET + token for token in text.facets.split()),
+                    " ".join(
+                        tsquery.FACET + token[: tsquery.LONGEST_WORD]
+                        for token in text.facets.split()
+                    ),
                 )
-                for pmid, text in texts
+                for place, text in texts
             ],
         )
         cursor.execute(
@@ -280,30 +283,35 @@ class Postgres:
     def unindex(connection: sa.Connection, texts: Sequence[tuple[int, IndexedText]]) -> None:
         """Forget articles."""
         if texts:
-            gone = Postgres.among(full_text.c.pmid, [pmid for pmid, _ in texts])
+            pmids = [place & PMID_MASK for place, _ in texts]
+            gone = Postgres.among(full_text.c.pmid, pmids)
             connection.execute(sa.delete(full_text).where(gone))
 
-    @staticmethod
-    def hits(wanted: Node, *, scored: bool) -> sa.Subquery:
-        """The articles that the full-text index finds: columns `pmid` and `relevance`.
+    hit_place: ClassVar[sa.ColumnElement[int]] = tables.article.c.place  # place of a hit
 
-        `relevance` is greater the better, and 0 unless `scored`.
-        """
-        relevance = _score(wanted) if scored else sa.literal_column("0.0", sa.Float)
+    @classmethod
+    def hits(cls, wanted: Node) -> sa.Select[Any]:
+        """The places of the articles that the index finds."""
         return (
-            sa.select(full_text.c.pmid, relevance.label("relevance"))
+            sa.select(cls.hit_place.label("place"))
+            .join_from(tables.article, full_text, full_text.c.pmid == tables.article.c.pmid)
             .where(full_text.c.vector.op("@@")(_tsquery(wanted)))
-            .subquery("hits")
+        )
+
+    @classmethod
+    def scored_hits(cls, wanted: Node, words: Node, above: int) -> sa.Select[Any]:
+        """Those hits from the place `above` on, with `relevance`: ts_rank of the words, the greater
+        the better. `wanted` are the words with all filters."""
+        return (
+            cls.hits(wanted)
+            .add_columns(_score(words).label("relevance"))
+            .where(cls.hit_place >= above)
         )
 
     @staticmethod
-    def relevance_of(connection: sa.Connection, wanted: Node, pmid: int) -> float | None:
-        """How well one article matches, None where it does not."""
-        return connection.execute(
-            sa.select(_score(wanted)).where(
-                full_text.c.vector.op("@@")(_tsquery(wanted)), full_text.c.pmid == pmid
-            )
-        ).scalar()
+    def alone(hits: sa.Select[Any]) -> sa.Subquery:
+        """Hits to join with tables."""
+        return hits.subquery("hits")
 
 
 def _tsquery(node: Node) -> sa.ColumnElement[Any]:

@@ -16,7 +16,7 @@ class Entry:
     """One article with its grade, on its way into the store."""
 
     article: Article
-    grade: Grade
+    grade: Grade | None  # None: the article is stored as it is (Store.unchanged), and graded so
     raw: bytes | None = (
         None  # the bytes it was read from, kept compressed if the store keeps raw records
     )
@@ -33,6 +33,7 @@ class SaveOutcome:
     unchanged: tuple[int, ...] = ()
     stale: tuple[int, ...] = ()  # older than what is stored: kept in history, not shown
     regraded: tuple[int, ...] = ()  # same article, another grade
+    ungraded: tuple[int, ...] = ()  # came without a grade, but is not what is stored: not saved
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,24 +3,26 @@
 The rule, by PMID: a revision is placed by (version, DateRevised). An older one never replaces a
 newer one and goes to history; of two at the same place the one that comes later stays; the same
 content again is a confirmation. Whatever is replaced is kept in history.
+
+What depends on an article and its grade is written by `storage.writing`.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
+import msgspec
 import sqlalchemy as sa
 
-from grading import Article, Grade
-from storage import documents, history, levels, tables
+from grading import Grade
+from storage import documents, history, tables
 from storage.database import Database
-from storage.indexing import IndexedText, author_keys, first_and_last_day, indexed_text
-from storage.names import Names, journal_identity
+from storage.names import KnownNames, Names
 from storage.records import Entry, SaveOutcome
+from storage.writing import State, Writing, Written
 
 CHUNK: Final = 500  # entries looked up and written together: bounds memory
 
@@ -31,34 +33,26 @@ _CHANGE_COLUMNS: Final = (
 
 
 class Arrival(NamedTuple):
-    """An entry with what comparing and keeping it needs."""
+    """An entry with what comparing it needs."""
 
     entry: Entry
-    article_json: bytes
+    pmid: int
+    order: tuple[int, str]
+    article_bytes: bytes
     digest: int
-    grade_json: bytes
-    grade_digest: int
-    fresh: bool = True  # read from a source; else a new grade of what is stored
-
-    @property
-    def pmid(self) -> int:
-        return self.entry.article.pmid
-
-    @property
-    def order(self) -> tuple[int, str]:
-        return self.entry.article.version, self.entry.article.revised or ""
+    grade_bytes: bytes = b""  # nothing where the entry has no grade
+    grade_digest: int = 0
 
 
 def arrival(entry: Entry) -> Arrival:
-    article_json = documents.article_json(entry.article)
-    grade_json = documents.grade_json(entry.grade)
-    return Arrival(
-        entry,
-        article_json,
-        documents.digest(article_json),
-        grade_json,
-        documents.digest(grade_json),
-    )
+    article = entry.article
+    content = documents.article_bytes(article)
+    digest = documents.digest(content)
+    order = (article.version, article.revised or "")
+    if entry.grade is None:
+        return Arrival(entry, article.pmid, order, content, digest)
+    grade = documents.grade_bytes(entry.grade)
+    return Arrival(entry, article.pmid, order, content, digest, grade, documents.digest(grade))
 
 
 def arrivals(entries: Iterable[Entry]) -> Iterator[list[Arrival]]:
@@ -90,23 +84,35 @@ class _Kept:
     """An article and its grade as the store has them, before a change."""
 
     row: sa.Row[Any]
-    article: Article
-    grade: Grade
-    article_packed: bytes
-    grade_packed: bytes
+    state: State
+    article_bytes: bytes
+    grade_bytes: bytes
 
-
-_Keys = set[tuple[Any, ...]]
-_Pairs = dict[sa.Table, _Keys]  # rows of the tables of pairs that belong to an article
+    def written(self, state: State) -> Written:
+        """The same with another state."""
+        row = self.row
+        return Written(
+            state,
+            self.article_bytes,
+            self.grade_bytes,
+            row.digest,
+            row.grade_digest,
+            row.added_at,
+            row.updated_at,
+            row.graded_at,
+            row.confirmed_at,
+            row.deleted_at,
+        )
 
 
 class Saving:
-    """What one transaction brings into the store."""
+    """What one transaction brings into the store. `finish` must be its last call."""
 
     def __init__(
         self,
         connection: sa.Connection,
         database: Database,
+        known: KnownNames,
         *,
         at: datetime,
         keep_raw: bool = True,
@@ -117,12 +123,21 @@ class Saving:
         self._at = int(at.timestamp())
         self._keep_raw = keep_raw
         self._topic_id = topic_id
-        self._names = Names(connection, database)
+        self._names = Names(connection, database, known)
+        self._writing = Writing(connection, database, self._names)
         self._new: list[int] = []
         self._revised: list[int] = []
         self._unchanged: list[int] = []
         self._stale: list[int] = []
         self._regraded: list[int] = []
+        self._ungraded: list[int] = []
+
+    def finish(self) -> None:
+        self._writing.finish()
+
+    def committed(self) -> None:
+        """The transaction is in the store: what it found out may be used by the next."""
+        self._names.remember()
 
     @property
     def outcome(self) -> SaveOutcome:
@@ -132,53 +147,91 @@ class Saving:
             unchanged=tuple(self._unchanged),
             stale=tuple(self._stale),
             regraded=tuple(self._regraded),
+            ungraded=tuple(self._ungraded),
         )
 
     def save(self, chunk: Sequence[Arrival]) -> None:
         """Save entries of different PMIDs."""
-        pmids = [each.pmid for each in chunk]
-        rows = self._rows(pmids)
+        rows = self._rows(each.pmid for each in chunk)
         new: list[Arrival] = []
         stale: list[Arrival] = []
         same: list[Arrival] = []
         other: list[Arrival] = []
         for each in chunk:
             row = rows.get(each.pmid)
-            if row is None:
+            if row is not None and each.digest == row.digest:
+                graded = each.entry.grade is not None and each.grade_digest != row.grade_digest
+                (other if graded else same).append(each)
+            elif each.entry.grade is None:
+                self._ungraded.append(each.pmid)
+            elif row is None:
                 new.append(each)
             elif each.order < (row.version, row.revised or ""):
                 stale.append(each)
-            elif (each.digest, each.grade_digest) == (row.digest, row.grade_digest):
-                same.append(each)
             else:
                 other.append(each)
+        saved = [each.pmid for each in (*new, *stale, *same, *other)]
+        topics = self._topics(rows)
         self._restore([rows[each.pmid] for each in (*same, *other)])
-        self._write_all(new, {})
-        self._new += [each.pmid for each in new]
+        self._create(new)
         self._confirm(same, rows)
-        self._change(other, self._kept(rows, [each.pmid for each in other]))
+        linked = [
+            pmid
+            for pmid in (each.pmid for each in (*same, *stale))
+            if self._topic_id is not None and self._topic_id not in topics.get(pmid, ())
+        ]
+        back = [each.pmid for each in same if rows[each.pmid].deleted_at is not None]
+        kept = self._kept(rows, topics, {*(each.pmid for each in other), *linked, *back})
+        self._change(other, kept)
         self._keep_stale(stale)
+        shown = {each.pmid for each in same}
+        again = {*linked, *back}
+        self._writing.derive(
+            {pmid: kept[pmid].state for pmid in again},
+            [
+                replace(
+                    kept[pmid].state,
+                    topics=self._with_topic(kept[pmid].state.topics),
+                    deleted=kept[pmid].state.deleted and pmid not in shown,
+                )
+                for pmid in sorted(again)
+            ],
+        )
         if self._topic_id is not None:
-            links = [(self._topic_id, pmid) for pmid in pmids]
+            links = [(self._topic_id, pmid) for pmid in saved]
             self._database.insert(self._connection, tables.topic_article, links, known="keep")
         self._connection.execute(
             sa.delete(tables.quarantine).where(
-                self._database.among(tables.quarantine.c.pmid, pmids)
+                self._database.among(tables.quarantine.c.pmid, saved)
             )
         )
 
     def regrade(self, grades: Mapping[int, Grade]) -> None:
         """Give stored articles a new grade; PMIDs that are not stored are passed over."""
-        kept = self._kept(self._rows(grades), grades)
-        same: list[Arrival] = []
-        other: list[Arrival] = []
-        for pmid, old in kept.items():
-            new = arrival(Entry(old.article, grades[pmid]))
-            new = new._replace(digest=old.row.digest, fresh=False)
-            (same if new.grade_digest == old.row.grade_digest else other).append(new)
-        self._change(other, kept)
+        rows = self._rows(grades)
+        same: list[tuple[sa.Row[Any], str]] = []
+        other: dict[int, bytes] = {}
+        for pmid, row in rows.items():
+            content = documents.grade_bytes(grades[pmid])
+            if documents.digest(content) == row.grade_digest:
+                same.append((row, grades[pmid].grader_version))
+                self._unchanged.append(pmid)
+            else:
+                other[pmid] = content
         self._note_grader(same)
-        self._unchanged += [each.pmid for each in same]
+        kept = self._kept(rows, self._topics(other), other)
+        written = []
+        for pmid, old in kept.items():
+            state = replace(old.state, grade=grades[pmid])
+            written.append(
+                replace(
+                    old.written(state),
+                    grade_bytes=other[pmid],
+                    grade_digest=documents.digest(other[pmid]),
+                    graded_at=self._at,
+                )
+            )
+        self._replace(written, kept)
 
     def confirm(self, pmids: Iterable[int]) -> None:
         """Note that PubMed holds these articles now, in whatever revision."""
@@ -190,14 +243,34 @@ class Saving:
 
     def delete(self, pmids: Iterable[int], source: str) -> tuple[int, ...]:
         """Mark articles as removed from PubMed. Answers those that were stored and shown."""
-        gone = [row for row in self._rows(pmids).values() if row.deleted_at is None]
+        rows = {pmid: row for pmid, row in self._rows(pmids).items() if row.deleted_at is None}
+        kept = self._kept(rows, self._topics(rows), rows)
         self._connection.execute(
             sa.update(tables.article)
-            .where(self._database.among(tables.article.c.pmid, [row.pmid for row in gone]))
+            .where(self._database.among(tables.article.c.pmid, rows))
             .values(deleted_at=sa.literal(self._at, sa.BigInteger))
         )
-        self._note("deleted", gone, f"removed from PubMed ({source})")
-        return tuple(row.pmid for row in gone)
+        self._note("deleted", rows.values(), f"removed from PubMed ({source})")
+        self._writing.derive(
+            {pmid: old.state for pmid, old in kept.items()},
+            [replace(old.state, deleted=True) for old in kept.values()],
+        )
+        return tuple(rows)
+
+    def link(self, pmids: Iterable[int], topic_id: int) -> int:
+        """Link stored articles to a topic. Answers how many links are new."""
+        rows = self._rows(pmids)
+        topics = self._topics(rows)
+        new = {pmid for pmid in rows if topic_id not in topics.get(pmid, ())}
+        kept = self._kept(rows, topics, new)
+        self._writing.derive(
+            {pmid: old.state for pmid, old in kept.items()},
+            [replace(old.state, topics=old.state.topics | {topic_id}) for old in kept.values()],
+        )
+        self._database.insert(
+            self._connection, tables.topic_article, [(topic_id, pmid) for pmid in sorted(new)]
+        )
+        return len(new)
 
     # what is stored
 
@@ -217,78 +290,162 @@ class Saving:
         )
         return {row.pmid: row for row in rows}
 
-    def _kept(self, rows: Mapping[int, sa.Row[Any]], pmids: Iterable[int]) -> dict[int, _Kept]:
-        wanted = [pmid for pmid in pmids if pmid in rows]
+    def _topics(self, pmids: Iterable[int]) -> dict[int, frozenset[int]]:
+        """The numbers of the topics of each, where there are any."""
+        wanted = list(pmids)
+        found: dict[int, set[int]] = {}
+        if wanted:
+            columns = tables.topic_article.c
+            for pmid, topic in self._connection.execute(
+                sa.select(columns.pmid, columns.topic_id).where(
+                    self._database.among(columns.pmid, wanted)
+                )
+            ):
+                found.setdefault(pmid, set()).add(topic)
+        return {pmid: frozenset(topics) for pmid, topics in found.items()}
+
+    def _kept(
+        self,
+        rows: Mapping[int, sa.Row[Any]],
+        topics: Mapping[int, frozenset[int]],
+        pmids: Iterable[int],
+    ) -> dict[int, _Kept]:
+        wanted = list(pmids)
         if not wanted:
             return {}
         found = self._connection.execute(
             sa.select(tables.document).where(self._database.among(tables.document.c.pmid, wanted))
         )
-        return {
-            each.pmid: _Kept(
-                rows[each.pmid],
-                documents.read_article(each.article),
-                documents.read_grade(each.grade, rows[each.pmid].grader_version),
-                each.article,
-                each.grade,
+        kept = {}
+        for each in found:
+            row = rows[each.pmid]
+            article, grade = documents.document_parts(each.body)
+            state = State(
+                documents.article_from(article),
+                documents.grade_from(grade, row.grader_version),
+                deleted=row.deleted_at is not None,
+                topics=topics.get(each.pmid, frozenset()),
             )
-            for each in found
-        }
+            kept[each.pmid] = _Kept(row, state, article, grade)
+        return kept
+
+    def _with_topic(self, topics: frozenset[int]) -> frozenset[int]:
+        return topics if self._topic_id is None else topics | {self._topic_id}
 
     # changes
 
+    def _create(self, chunk: Sequence[Arrival]) -> None:
+        topics = self._with_topic(frozenset())
+        at = self._at
+        written = [
+            Written(
+                State(each.entry.article, each.entry.grade, topics=topics),
+                each.article_bytes,
+                each.grade_bytes,
+                each.digest,
+                each.grade_digest,
+                at,
+                at,
+                at,
+                at,
+                None,
+            )
+            for each in chunk
+            if each.entry.grade is not None
+        ]
+        self._writing.put(written, known=None)
+        self._write_raw(chunk, known=None)
+        self._writing.derive({}, [row.state for row in written])
+        self._new += [each.pmid for each in chunk]
+
     def _change(self, chunk: Sequence[Arrival], kept: Mapping[int, _Kept]) -> None:
-        """Put another article or grade in the place of what is stored, and that into history."""
-        changes = []
+        """Put another article or grade in the place of what is stored."""
+        written = []
+        revised = []
         for each in chunk:
             old, entry = kept[each.pmid], each.entry
-            revised = each.digest != old.row.digest and entry.article != old.article
-            regraded = each.grade_json != documents.grade_json(old.grade)
-            if not revised and not regraded:
-                self._unchanged.append(each.pmid)
+            if entry.grade is None:
                 continue
-            (self._revised if revised else self._regraded).append(each.pmid)
+            state = State(entry.article, entry.grade, topics=self._with_topic(old.state.topics))
+            other = each.digest != old.row.digest and entry.article != old.state.article
+            if other:
+                revised.append(each)
+            written.append(
+                Written(
+                    state,
+                    each.article_bytes,
+                    each.grade_bytes,
+                    each.digest,
+                    each.grade_digest,
+                    old.row.added_at,
+                    self._at if other else old.row.updated_at,
+                    self._at,
+                    self._at,
+                    None,
+                )
+            )
+        self._write_raw(revised, known="replace")
+        self._replace(written, kept)
+
+    def _replace(self, written: Sequence[Written], kept: Mapping[int, _Kept]) -> None:
+        """Write what differs from what is kept, and that into history."""
+        changes = []
+        for new in written:
+            pmid = new.state.article.pmid
+            old = kept[pmid]
+            revised = new.digest != old.row.digest and new.state.article != old.state.article
+            regraded = _unversioned(new.state.grade) != _unversioned(old.state.grade)
+            if not revised and not regraded:
+                self._unchanged.append(pmid)
+                continue
+            (self._revised if revised else self._regraded).append(pmid)
+            before = old.state
             changes.append(
                 (
-                    each.pmid,
+                    pmid,
                     self._at,
                     "revised" if revised else "regraded",
                     old.row.version,
                     old.row.revised,
-                    history.summary(old.article, entry.article, old.grade, entry.grade),
+                    history.summary(
+                        before.article, new.state.article, before.grade, new.state.grade
+                    ),
                     old.row.digest if revised else None,
-                    old.article_packed if revised else None,
-                    old.grade_packed if regraded else None,
-                    old.grade.grader_version if regraded else None,
+                    documents.pack(old.article_bytes) if revised else None,
+                    documents.pack(old.grade_bytes) if regraded else None,
+                    before.grade.grader_version if regraded else None,
                 )
             )
         self._database.insert(self._connection, tables.change, changes, _CHANGE_COLUMNS)
-        self._write_all(chunk, kept)
+        self._writing.put(written, known="replace")
+        self._writing.derive(
+            {row.state.article.pmid: kept[row.state.article.pmid].state for row in written},
+            [row.state for row in written],
+        )
 
     def _confirm(self, chunk: Sequence[Arrival], rows: Mapping[int, sa.Row[Any]]) -> None:
-        self._connection.execute(
-            sa.update(tables.article)
-            .where(self._database.among(tables.article.c.pmid, [each.pmid for each in chunk]))
-            .values(confirmed_at=sa.literal(self._at, sa.BigInteger))
-        )
+        self.confirm([each.pmid for each in chunk])
         self._note_grader(
             [
-                each
+                (rows[each.pmid], each.entry.grade.grader_version)
                 for each in chunk
-                if each.entry.grade.grader_version != rows[each.pmid].grader_version
+                if each.entry.grade is not None
+                and each.entry.grade.grader_version != rows[each.pmid].grader_version
             ]
         )
         self._unchanged += [each.pmid for each in chunk]
 
-    def _note_grader(self, chunk: Sequence[Arrival]) -> None:
+    def _note_grader(self, graded: Sequence[tuple[sa.Row[Any], str]]) -> None:
         """The same grade by another version of the grader, or at another time."""
-        if chunk:
-            self._database.update(
-                self._connection,
-                tables.article,
-                [(each.pmid, each.entry.grade.grader_version, self._at) for each in chunk],
-                ("grader_version", "graded_at"),
-            )
+        self._database.update(
+            self._connection,
+            tables.article,
+            [(row.pmid, version, self._at) for row, version in graded],
+            ("grader_version", "graded_at"),
+        )
+        self._writing.count_graders(
+            (row.grader_version, version) for row, version in graded if row.deleted_at is None
+        )
 
     def _restore(self, rows: Sequence[sa.Row[Any]]) -> None:
         back = [row for row in rows if row.deleted_at is not None]
@@ -336,9 +493,9 @@ class Saving:
                     each.entry.article.revised,
                     "an older revision came after a newer one",
                     each.digest,
-                    documents.pack(each.article_json),
-                    documents.pack(each.grade_json),
-                    each.entry.grade.grader_version,
+                    documents.pack(each.article_bytes),
+                    documents.pack(each.grade_bytes),
+                    each.entry.grade.grader_version if each.entry.grade else None,
                 )
                 for each in chunk
                 if (each.pmid, each.digest) not in told
@@ -346,82 +503,15 @@ class Saving:
             _CHANGE_COLUMNS,
         )
 
-    # writing
-
-    def _write_all(self, chunk: Sequence[Arrival], kept: Mapping[int, _Kept]) -> None:
-        """Write articles with all that is derived from them, in the place of those in `kept`."""
-        if not chunk:
-            return
-        journals = self._names.journals(each.entry.article for each in chunk)
-        terms = self._names.terms(
-            name
-            for each in chunk
-            for grade in (each.entry.grade, kept[each.pmid].grade if each.pmid in kept else None)
-            if grade is not None
-            for name in _terms(grade)
-        )
-        headings = self._names.headings(
-            heading
-            for each in chunk
-            for article in (each.entry.article, *_articles(kept, each.pmid))
-            for heading in article.mesh
-        )
-
-        self._database.insert(
-            self._connection,
-            tables.article,
-            [self._narrow(each, kept.get(each.pmid), journals, terms) for each in chunk],
-            known="replace" if kept else None,
-        )
-        self._database.insert(
-            self._connection,
-            tables.document,
-            [
-                (each.pmid, documents.pack(each.article_json), documents.pack(each.grade_json))
-                for each in chunk
-            ],
-            known="replace" if kept else None,
-        )
-        self._write_raw([each for each in chunk if each.fresh], kept)
-
-        gone: list[tuple[int, IndexedText]] = []
-        come: list[tuple[int, IndexedText]] = []
-        pairs_gone: _Pairs = defaultdict(set)
-        pairs_come: _Pairs = defaultdict(set)
-        for each in chunk:
-            entry, old = each.entry, kept.get(each.pmid)
-            text = indexed_text(entry.article, entry.grade)
-            old_text = indexed_text(old.article, old.grade) if old else None
-            if text != old_text:
-                come.append((each.pmid, text))
-                if old_text is not None:
-                    gone.append((each.pmid, old_text))
-            old_pairs = _pairs(old.article, old.grade, terms, headings) if old else {}
-            for table, keys in _pairs(entry.article, entry.grade, terms, headings).items():
-                before = old_pairs.get(table, set())
-                pairs_come[table] |= keys - before
-                pairs_gone[table] |= before - keys
-        self._database.unindex(self._connection, gone)
-        self._database.index(self._connection, come)
-        for table, keys in pairs_gone.items():
-            self._database.delete(self._connection, table, list(keys))
-        for table, keys in pairs_come.items():
-            self._database.insert(self._connection, table, sorted(keys))
-
-    def _write_raw(self, chunk: Sequence[Arrival], kept: Mapping[int, _Kept]) -> None:
+    def _write_raw(self, chunk: Sequence[Arrival], *, known: str | None) -> None:
         """Keep the bytes of the present articles; those of an article that was replaced go."""
         raw = {each.pmid: each.entry.raw for each in chunk if self._keep_raw and each.entry.raw}
-        self._database.delete(
-            self._connection,
-            tables.raw_record,
-            [
-                (each.pmid,)
-                for each in chunk
-                if each.pmid not in raw
-                and each.pmid in kept
-                and each.digest != kept[each.pmid].row.digest
-            ],
-        )
+        if known:
+            self._database.delete(
+                self._connection,
+                tables.raw_record,
+                [(each.pmid,) for each in chunk if each.pmid not in raw],
+            )
         self._database.insert(
             self._connection,
             tables.raw_record,
@@ -435,81 +525,13 @@ class Saving:
                 for each in chunk
                 if each.pmid in raw
             ],
-            known="replace" if kept else None,
+            known=known,
         )
 
-    def _narrow(
-        self,
-        each: Arrival,
-        old: _Kept | None,
-        journals: Mapping[str, int],
-        terms: Mapping[tuple[str, str], int],
-    ) -> tuple[Any, ...]:
-        article, grade = each.entry.article, each.entry.grade
-        first, last = first_and_last_day(article.published)
-        identity = journal_identity(article)
-        size = grade.details.sample_size
-        revised = old is None or article != old.article
-        values = {
-            "pmid": article.pmid,
-            "version": article.version,
-            "revised": article.revised,
-            "digest": each.digest,
-            "design_id": terms["design", grade.design],
-            "question_id": terms["question", grade.question],
-            **{f"rank_{scheme}": rank for scheme, rank in levels.ranks(grade.levels).items()},
-            "confidence": grade.confidence,
-            "published": first,
-            "published_end": last,
-            "journal_id": journals[identity] if identity else None,
-            "sample_size": size.value if size.reported and isinstance(size.value, int) else None,
-            "grade_digest": each.grade_digest,
-            "grader_version": grade.grader_version,
-            "added_at": self._at if old is None else old.row.added_at,
-            "updated_at": self._at if old is None or revised else old.row.updated_at,
-            "graded_at": self._at,
-            "confirmed_at": self._at if old is None or each.fresh else old.row.confirmed_at,
-            "deleted_at": None if old is None or each.fresh else old.row.deleted_at,
-        }
-        return tuple(values[name] for name in _ARTICLE_COLUMNS)
+
+def _unversioned(grade: Grade) -> Grade:
+    """An equal grade by another version of the grader is no new grade."""
+    return msgspec.structs.replace(grade, grader_version="")
 
 
-_MOMENTS: Final = ("added_at", "updated_at", "confirmed_at", "deleted_at")
-_ARTICLE_COLUMNS: Final = tuple(tables.article.columns.keys())
-
-
-def _articles(kept: Mapping[int, _Kept], pmid: int) -> Iterator[Article]:
-    if pmid in kept:
-        yield kept[pmid].article
-
-
-def _terms(grade: Grade) -> Iterator[tuple[str, str]]:
-    yield "design", grade.design
-    yield "question", grade.question
-    for name in grade.attributes:
-        yield "attribute", name
-    for name in grade.flags:
-        yield "flag", name
-
-
-def _pairs(
-    article: Article,
-    grade: Grade,
-    terms: Mapping[tuple[str, str], int],
-    headings: Mapping[str, int],
-) -> _Pairs:
-    pmid = article.pmid
-    people = (*article.authors, *(article.book.editors if article.book else ()))
-    return {
-        tables.article_term: {
-            *((terms["attribute", name], pmid) for name in grade.attributes),
-            *((terms["flag", name], pmid) for name in grade.flags),
-        },
-        tables.article_heading: {(headings[heading.name], pmid) for heading in article.mesh},
-        tables.author: {(key, pmid) for key in author_keys(people)},
-        tables.relation: {
-            (each.pmid, pmid, each.relation)
-            for each in article.comments_corrections
-            if each.direction == "out" and each.pmid is not None and each.pmid != pmid
-        },
-    }
+_MOMENTS: Final = ("added_at", "updated_at", "graded_at", "confirmed_at", "deleted_at")

@@ -1,6 +1,12 @@
 """How a `Query` is answered: its filters, its order, its pages, its counts.
 
-Words are read by `storage.words`, where their grammar is described. All filters must hold.
+Words are read by `storage.words`, where their grammar is described. All filters must hold. Nearly
+all of them are facets of the full-text index, so that one walk through the index finds what has
+the words and the facets, newest first, and stops when a page is full. What the index does not
+know (days of the month, exact sample sizes, moments of saving) is looked up for what it finds.
+
+Relevance is bm25, with words in the title weighing more. Scoring takes about 2 µs a hit, so of
+more than `RANKED` hits the newest `RANKED` are ranked, and the others follow them, newest first.
 
 Pages are keyset pages: a cursor holds the place of the last record shown, not a number of records
 to skip. So a page deep down costs as much as the first, and what is stored meanwhile neither
@@ -13,11 +19,13 @@ from __future__ import annotations
 import base64
 import json
 from array import array
-from collections.abc import Iterator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, time
 from difflib import get_close_matches
 from hashlib import blake2b
+from itertools import islice
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -27,16 +35,31 @@ from storage import levels, tables
 from storage.database import Database, Where
 from storage.errors import CursorError
 from storage.folding import folded
-from storage.indexing import author_prefixes, facet, first_and_last_day
+from storage.indexing import (
+    ALL,
+    DAY,
+    DELETED,
+    PMID_MASK,
+    author_facets,
+    facet,
+    first_and_last_day,
+    journal_facet,
+    mesh_facet,
+    places_from,
+    size_facets,
+)
 from storage.names import issn_key
 from storage.records import Query
-from storage.words import AllOf, AnyOf, Facet, Node, read
+from storage.words import AllOf, AnyOf, Facet, Node, Without, read
 
 SORTS: Final = ("relevance", "level", "date", "added")
 COUNTED: Final = ("design", "level", "year", "journal", "topic")
+RANKED: Final = 10_000  # hits that are scored; about 20 ms
+
+_FEW: Final = 1_000  # candidates that are cheaper to ask the index about one by one
+_READ_AHEAD: Final = (100, 1_000, 10_000)  # hits whose rows are looked at together, growing
 
 _article = tables.article.c
-_ABOVE_ALL: Final = "\U0010ffff"  # sorts behind every letter
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +72,26 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """A query read and checked: what to select from, what must hold, in which order."""
+    """A query read and checked."""
 
-    source: sa.FromClause
-    conditions: tuple[Where, ...]
-    order: tuple[sa.ColumnElement[Any], ...]  # all descending; the PMID last
-    words: Node | None  # what the full-text index is asked
+    wanted: Node | None  # what the index is asked; None where it need not be asked
+    words: Node | None  # of it, what is scored
+    shown: bool  # without deleted articles
+    least: int  # places from here on …
+    most: int  # … and below this
+    among: tuple[int, ...] | None  # only these places
+    conditions: tuple[Where, ...]  # on rows of `article`
 
-    def select(self, *columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
-        return sa.select(*columns).select_from(self.source).where(*self.conditions)
+    def narrowed(self, node: Node) -> _Plan:
+        return replace(self, wanted=node if self.wanted is None else AllOf((self.wanted, node)))
 
-    def ordered(self, *columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
-        return self.select(*columns).order_by(*(column.desc() for column in self.order))
+    @property
+    def asked(self) -> Node:
+        assert self.wanted is not None  # noqa: S101 - callers looked
+        return Without(self.wanted, Facet(DELETED)) if self.shown else self.wanted
+
+
+_EVERY_PLACE: Final = 1 << 62
 
 
 class Search:
@@ -69,41 +100,47 @@ class Search:
     def __init__(self, connection: sa.Connection, database: Database) -> None:
         self._connection = connection
         self._database = database
+        self._ahead = 10_000  # rows fetched together
+        self._limit: int | None = None  # rows wanted
 
     def page(self, query: Query) -> Found:
         """One page. Raises ValueError for a filter that cannot be, CursorError for a bad cursor."""
         if query.limit < 1:
             raise ValueError(f"the limit must be at least 1, not {query.limit}")
-        plan = self._plan(query)
-        statement = plan.ordered(*plan.order).limit(query.limit + 1)
-        if query.after is not None:
-            statement = statement.where(self._behind(plan, _place(query)))
-        rows = self._connection.execute(statement).all()
-        shown = rows[: query.limit]
-        more = len(rows) > query.limit
+        self._limit = query.limit + 1
+        self._ahead = min(self._limit, self._ahead)
+        with closing(self._found(query)) as hits:
+            found = list(islice(hits, self._limit))
+        shown = found[: query.limit]
+        more = len(found) > query.limit
         return Found(
-            pmids=tuple(row[-1] for row in shown),
-            next_cursor=_cursor(query, list(shown[-1])) if more else None,
+            pmids=tuple(mark[-1] & PMID_MASK for mark in shown),
+            next_cursor=_cursor(query, shown[-1]) if more else None,
         )
 
     def all_pmids(self, query: Query) -> array[int]:
         """Every hit in order, eight bytes each."""
-        plan = self._plan(query)
-        statement = plan.ordered(_article.pmid)
-        if query.after is not None:
-            statement = statement.where(self._behind(plan, _place(query)))
-        rows = self._connection.execution_options(yield_per=10_000).execute(statement)
-        return array("q", (row.pmid for row in rows))
+        return array("q", (mark[-1] & PMID_MASK for mark in self._found(query)))
 
-    def count(self, query: Query) -> int:
-        plan = self._plan(_unsorted(query))
-        return int(self._connection.execute(plan.select(sa.func.count())).scalar_one())
+    def count(self, query: Query, at_most: int | None = None) -> int:
+        """How many records a query finds; counting stops at `at_most`."""
+        plan = self._plan(query)
+        if _asks_all(query):
+            return self._total("design") + (self._total("deleted") if query.include_deleted else 0)
+        if plan.wanted is not None and not plan.conditions:
+            hits = self._hits(plan)
+        else:
+            hits = self._rows(plan, _article.pmid)
+        counted = sa.select(sa.func.count()).select_from(hits.limit(at_most).subquery())
+        return int(self._connection.execute(counted).scalar_one())
 
     def count_by(self, query: Query, by: str) -> list[tuple[str, int]]:
         """Counts by a property: most first; years and levels in their order."""
         if by not in COUNTED:
             raise ValueError(f"cannot count by {by!r}: one of {', '.join(COUNTED)}")
-        plan = self._plan(_unsorted(query))
+        plan = self._plan(query)
+        if _asks_all(query) and by != "topic" and not query.include_deleted:
+            return self._totals_by(query.scheme if by == "level" else by, by, query.scheme)
         match by:
             case "year":
                 rows = self._grouped(plan, _article.published.op("/")(10000))
@@ -121,19 +158,47 @@ class Search:
                 counted = dict(self._grouped(plan, _article.journal_id))
                 names = {None: "unknown", **self._names(tables.journal, counted)}
             case _:
-                links = tables.topic_article
-                linked = replace(
-                    plan, source=plan.source.join(links, links.c.pmid == _article.pmid)
+                links = tables.topic_article.c
+                found = self._rows(plan, links.topic_id).join(
+                    tables.topic_article, links.pmid == _article.pmid
                 )
-                counted = dict(self._grouped(linked, links.c.topic_id))
+                found = found.add_columns(sa.func.count()).group_by(links.topic_id)
+                counted = {row[0]: row[1] for row in self._connection.execute(found)}
                 names = self._names(tables.topic, counted)
         totals: dict[str, int] = {}
         for key, count in counted.items():
             totals[names[key]] = totals.get(names[key], 0) + count
         return sorted(totals.items(), key=lambda item: (-item[1], item[0]))
 
+    def totals(self, kind: str) -> dict[str, int]:
+        """What the writer counted of the shown articles (tables.TotalRow), by key."""
+        columns = tables.total.c
+        rows = self._connection.execute(
+            sa.select(columns.key, columns.count).where(columns.kind == kind, columns.count > 0)
+        )
+        return {row[0]: row[1] for row in rows}
+
+    def _total(self, kind: str) -> int:
+        return sum(self.totals(kind).values())
+
+    def _totals_by(self, kind: str, by: str, scheme: str) -> list[tuple[str, int]]:
+        counted = self.totals(kind).items()
+        match by:
+            case "year":
+                years = sorted((int(year), count) for year, count in counted)
+                return [(str(year) if year else "unknown", count) for year, count in years]
+            case "level":
+                ranked = sorted(
+                    ((levels.rank(scheme, level or None), count) for level, count in counted),
+                    reverse=True,
+                )
+                return [(levels.level(scheme, rank) or "none", count) for rank, count in ranked]
+            case _:
+                named = [(name or "unknown", count) for name, count in counted]
+                return sorted(named, key=lambda item: (-item[1], item[0]))
+
     def _grouped(self, plan: _Plan, key: sa.ColumnElement[Any]) -> list[tuple[Any, int]]:
-        rows = self._connection.execute(plan.select(key, sa.func.count()).group_by(key))
+        rows = self._connection.execute(self._rows(plan, key, sa.func.count()).group_by(key))
         return [(row[0], row[1]) for row in rows]
 
     def _names(self, table: sa.Table, ids: Any) -> dict[int | None, str]:
@@ -144,84 +209,246 @@ class Search:
         )
         return {row.id: row.name for row in rows}
 
+    # walks
+
+    def _found(self, query: Query) -> Generator[list[Any], None, None]:
+        """Every hit in order behind the cursor, as the mark a cursor keeps; its place is last."""
+        plan = self._plan(query)
+        if query.sort == "added":
+            return self._by_moment(plan, _mark(query, 2))
+        if query.sort == "relevance" and plan.words is not None:
+            return self._by_relevance(plan, plan.words, _mark(query, 2, 4))
+        if query.sort == "level":
+            return self._by_level(plan, query.scheme, _mark(query, 2))
+        return self._in_turn([plan], _mark(query, 2))
+
+    def _in_turn(
+        self, plans: list[_Plan], mark: list[Any] | None
+    ) -> Generator[list[Any], None, None]:
+        """What one plan finds after the other, each newest first: marks [number, place]."""
+        start, below = mark or (0, _EVERY_PLACE)
+        for number in range(start, len(plans)):
+            for place in self._newest(plans[number], below):
+                yield [number, place]
+            below = _EVERY_PLACE
+
+    def _by_level(
+        self, plan: _Plan, scheme: str, mark: list[Any] | None
+    ) -> Generator[list[Any], None, None]:
+        """The strongest evidence first, within a level the newest."""
+        plans = [
+            plan.narrowed(Facet(facet(scheme, level))) for level in (*levels.SCHEMES[scheme], None)
+        ]
+        return self._in_turn(plans, mark)
+
+    def _by_moment(self, plan: _Plan, mark: list[Any] | None) -> Generator[list[Any], None, None]:
+        """Last added first: marks [moment, place]."""
+        moment = sa.type_coerce(_article.added_at, sa.BigInteger)
+        statement = self._rows(plan, moment, _article.place, _article.pmid)
+        if mark is not None:
+            statement = statement.where(
+                sa.tuple_(moment, _article.pmid)
+                < sa.tuple_(
+                    sa.literal(mark[0], sa.BigInteger),
+                    sa.literal(mark[1] & PMID_MASK, sa.BigInteger),
+                )
+            )
+        statement = statement.order_by(moment.desc(), _article.pmid.desc())
+        for row in self._streamed(statement.limit(self._limit)):
+            yield list(row)[:2]
+
+    def _by_relevance(
+        self, plan: _Plan, words: Node, mark: list[Any] | None
+    ) -> Generator[list[Any], None, None]:
+        """The newest `RANKED` hits by score, marks [0, edge, score, place]; then the others."""
+        if mark is None or len(mark) == 4:
+            edge = self._edge(plan) if mark is None else mark[1]
+            for score, place in self._ranked(plan, words, edge, mark):
+                yield [0, edge, score, place]
+            below = edge
+        else:
+            below = mark[1]
+        if below > plan.least:
+            for place in self._newest(plan, below):
+                yield [1, place]
+
+    def _edge(self, plan: _Plan) -> int:
+        """The place down to which hits are ranked."""
+        hits = self._hits(plan).order_by(self._database.hit_place.desc())
+        found = self._connection.execute(hits.offset(RANKED - 1).limit(1)).scalar()
+        return plan.least if found is None else int(found)
+
+    def _ranked(
+        self, plan: _Plan, words: Node, edge: int, mark: list[Any] | None
+    ) -> Iterator[tuple[float, int]]:
+        bounded = replace(plan, least=max(edge, plan.least))
+        hits = self._database.scored_hits(plan.asked, words, bounded.least)
+        scored = self._database.alone(self._bounded(bounded, hits))
+        statement = sa.select(scored.c.relevance, scored.c.place)
+        if plan.conditions:
+            statement = statement.join_from(
+                scored, tables.article, _article.pmid == _pmid_of(scored.c.place)
+            ).where(*plan.conditions)
+        rank = (scored.c.relevance, scored.c.place)
+        if mark is not None:
+            _, _, score, place = mark
+            alone = self._database.scored_hits(words, words, place)
+            now = self._connection.execute(alone.where(self._database.hit_place == place)).first()
+            at = score if now is None else now.relevance
+            statement = statement.where(
+                sa.tuple_(*rank)
+                < sa.tuple_(sa.literal(at, sa.Float), sa.literal(place, sa.BigInteger))
+            )
+        statement = statement.order_by(*(column.desc() for column in rank))
+        for row in self._connection.execute(statement):
+            yield row[0], row[1]
+
+    def _newest(self, plan: _Plan, below: int) -> Iterator[int]:
+        """Places of what a plan finds, newest first, from below a place on."""
+        plan = replace(plan, most=min(plan.most, below))
+        if plan.wanted is None:
+            rows = self._rows(plan, _article.place).order_by(_article.place.desc())
+            rows = rows.limit(self._limit)
+            yield from (row[0] for row in self._streamed(rows))
+            return
+        hits = self._hits(plan).order_by(self._database.hit_place.desc())
+        if not plan.conditions:
+            hits = hits.limit(self._limit)
+        places = (row[0] for row in self._streamed(hits))
+        if not plan.conditions:
+            yield from places
+            return
+        sizes = iter(_READ_AHEAD)
+        size = next(sizes)
+        while batch := list(islice(places, size)):
+            kept = sa.select(_article.pmid).where(
+                self._database.among(_article.pmid, [place & PMID_MASK for place in batch]),
+                *plan.conditions,
+            )
+            pmids = set(self._connection.execute(kept).scalars())
+            yield from (place for place in batch if place & PMID_MASK in pmids)
+            size = next(sizes, size)
+
+    def _streamed(self, statement: sa.Select[Any]) -> Iterator[sa.Row[Any]]:
+        streamed = statement.execution_options(yield_per=self._ahead)
+        with self._connection.execute(streamed) as rows:
+            yield from rows
+
+    def _hits(self, plan: _Plan) -> sa.Select[Any]:
+        return self._bounded(plan, self._database.hits(plan.asked))
+
+    def _bounded(self, plan: _Plan, hits: sa.Select[Any]) -> sa.Select[Any]:
+        place = self._database.hit_place
+        if plan.least > 0:
+            hits = hits.where(place >= plan.least)
+        if plan.most < _EVERY_PLACE:
+            hits = hits.where(place < plan.most)
+        if plan.among is not None:
+            hits = hits.where(place.in_(plan.among))
+        return hits
+
+    def _rows(self, plan: _Plan, *columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
+        """Rows of `article` that a plan finds, in no order."""
+        if plan.wanted is not None:
+            hits = self._database.alone(self._hits(plan))
+            return (
+                sa.select(*columns)
+                .join_from(hits, tables.article, _article.pmid == _pmid_of(hits.c.place))
+                .where(*plan.conditions)
+            )
+        statement = sa.select(*columns).select_from(tables.article).where(*plan.conditions)
+        if plan.shown:
+            statement = statement.where(_article.deleted_at.is_(None))
+        if plan.least > 0:
+            statement = statement.where(_article.place >= plan.least)
+        if plan.most < _EVERY_PLACE:
+            statement = statement.where(_article.place < plan.most)
+        if plan.among is not None:
+            pmids = [place & PMID_MASK for place in plan.among]
+            statement = statement.where(self._database.among(_article.pmid, pmids))
+        return statement
+
     # reading a query
 
     def _plan(self, query: Query) -> _Plan:
         if query.sort not in SORTS:
             raise ValueError(f"unknown sort {query.sort!r}: one of {', '.join(SORTS)}")
-        conditions = list(self._conditions(query))
-        source: sa.FromClause = tables.article
-        order: tuple[sa.ColumnElement[Any], ...] = (_article.published, _article.pmid)
+        _rank(query.scheme)
+        conditions: list[Where] = []
+        wanted: list[Node] = []
         words = None
         if query.words.strip():
             words = read(query.words)
             if words is None:  # nothing but signs: no article has them
-                conditions.append(sa.false())
-        if words is not None:
-            words = AllOf((words, *_facets(query)))
-            hits = self._database.hits(words, scored=query.sort == "relevance")
-            source = hits.join(tables.article, _article.pmid == hits.c.pmid)
-            if query.sort == "relevance":
-                order = (hits.c.relevance, _article.pmid)
-        if query.sort == "level":
-            order = (_rank(query.scheme), _article.published, _article.pmid)
-        elif query.sort == "added":
-            order = (sa.type_coerce(_article.added_at, sa.BigInteger), _article.pmid)
-        return _Plan(source, tuple(conditions), order, words)
+                wanted.append(AnyOf(()))
+            else:
+                wanted.append(words)
+        wanted += self._facets(query)
+        least, most, late = _days(query)
+        conditions += late
+        if query.min_n is not None:
+            conditions.append(_article.sample_size >= query.min_n)
+        among = self._candidates(query, conditions)
+        shown = not query.include_deleted
+        if any(node == AnyOf(()) for node in wanted):
+            return _Plan(None, None, shown, 0, _EVERY_PLACE, (), ())
+        unwanted = tuple(Facet(facet("flag", flag)) for flag in query.not_flags)
+        if unwanted and not wanted:
+            wanted.append(Facet(ALL))
+        node = AllOf(tuple(wanted)) if len(wanted) > 1 else wanted[0] if wanted else None
+        if node is not None and unwanted:
+            node = Without(node, AnyOf(unwanted))
+        return _Plan(node, words, shown, least, most, among, tuple(conditions))
 
-    def _conditions(self, query: Query) -> Iterator[Where]:
-        if not query.include_deleted:
-            yield _article.deleted_at.is_(None)
-        if query.pmids:
-            yield self._database.among(_article.pmid, query.pmids)
-        _rank(query.scheme)
+    def _facets(self, query: Query) -> Iterator[Node]:
+        """The filters that the index applies; an empty `AnyOf` where nothing can be found."""
         if query.level is not None:
             ends = sorted(levels.asked_rank(query.scheme, end) for end in query.level)
-            if ends[0] == ends[1]:
-                yield _rank(query.scheme) == ends[0]
-            else:
-                yield _rank(query.scheme).between(ends[0], ends[1])
+            between = range(ends[0], ends[1] + 1)
+            yield _any_of(facet(query.scheme, levels.level(query.scheme, rank)) for rank in between)
         if query.designs:
             for design in query.designs:
                 _known("design", design, DESIGNS)
-            yield _article.design_id.in_(self._term_ids("design", query.designs))
+            yield _any_of(facet("design", design) for design in query.designs)
         if query.question:
             _known("question", query.question, QUESTIONS)
-            yield _article.question_id.in_(self._term_ids("question", (query.question,)))
+            yield Facet(facet("question", query.question))
         for flag in query.flags:
             _known("flag", flag, FLAGS)
-            yield self._has_flag(flag)
+            yield Facet(facet("flag", flag))
         for flag in query.not_flags:
             _known("flag", flag, FLAGS)
-            yield ~self._has_flag(flag)
-        yield from _dates(query)
-        if query.added_since is not None:
-            day = datetime.combine(query.added_since, time(), UTC)
-            yield _article.added_at >= day
         if query.min_n is not None:
-            yield _article.sample_size >= query.min_n
+            yield _any_of(size_facets(query.min_n))
         if query.topic:
-            links = tables.topic_article.c
-            yield _article.pmid.in_(
-                sa.select(links.pmid).where(links.topic_id == self._topic_id(query.topic))
-            )
+            yield Facet(facet("topic", self._topic_id(query.topic)))
         if query.journal:
-            yield _article.journal_id.in_(_journals(query.journal))
+            yield _any_of(journal_facet(key) for key in self._journals(query.journal))
         if query.author:
-            yield _article.pmid.in_(_by_author(query.author))
+            yield AnyOf(tuple(Facet(*each) for each in author_facets(query.author)))
         if query.mesh:
-            yield _article.pmid.in_(_with_heading(query.mesh))
+            yield _any_of(mesh_facet(name) for name in self._headings(query.mesh))
 
-    def _term_ids(self, kind: str, names: tuple[str, ...]) -> sa.Select[Any]:
-        columns = tables.term.c
-        return sa.select(columns.id).where(columns.kind == kind, columns.name.in_(names))
+    def _candidates(self, query: Query, conditions: list[Where]) -> tuple[int, ...] | None:
+        """The places that pages can come from, where they are few and known beforehand.
 
-    def _has_flag(self, flag: str) -> Where:
-        pairs = tables.article_term.c
-        return sa.exists().where(
-            pairs.term_id == self._term_ids("flag", (flag,)).scalar_subquery(),
-            pairs.pmid == _article.pmid,
-        )
+        Else the filters by PMID and by moment of saving join `conditions`.
+        """
+        few: list[Where] = []
+        if query.pmids:
+            few.append(self._database.among(_article.pmid, query.pmids))
+        if query.added_since is not None:
+            few.append(_article.added_at >= datetime.combine(query.added_since, time(), UTC))
+        if not few:
+            return None
+        if not query.include_deleted:  # as the indexes have it
+            few.append(_article.deleted_at.is_(None))
+        found = sa.select(_article.place).where(*few).limit(_FEW + 1)
+        places = self._connection.execute(found).scalars().all()
+        if len(places) <= _FEW:
+            return tuple(sorted(places))
+        conditions += few
+        return None
 
     def _topic_id(self, name: str) -> int:
         columns = tables.topic.c
@@ -232,28 +459,51 @@ class Search:
             raise ValueError(f"the store has no topic {name!r}; its topics: {known}")
         return int(found)
 
-    # pages
-
-    def _behind(self, plan: _Plan, place: list[Any]) -> Where:
-        """What comes after a place in the order of `plan`."""
-        if len(place) != len(plan.order) or not all(
-            isinstance(value, int | float) for value in place
-        ):
-            raise _foreign_cursor()
-        if plan.words is not None and len(place) == 2 and isinstance(place[0], float):
-            now = self._database.relevance_of(self._connection, plan.words, place[-1])
-            place = [place[0] if now is None else now, place[-1]]
-        return sa.tuple_(*plan.order) < sa.tuple_(
-            *(
-                sa.literal(value, column.type)
-                for value, column in zip(place, plan.order, strict=True)
+    def _journals(self, asked: str) -> set[str]:
+        """Keys of the journals by name, abbreviation or ISSN (storage.indexing.journal_key)."""
+        columns = tables.journal.c
+        key = folded(asked)
+        rows = self._connection.execute(
+            sa.select(columns.nlm_id, columns.name_key).where(
+                sa.or_(
+                    columns.name_key == key,
+                    columns.abbreviation_key == key,
+                    columns.issn_key == issn_key(asked),
+                )
             )
         )
+        return {row.nlm_id or row.name_key for row in rows}
+
+    def _headings(self, asked: str) -> set[str]:
+        """Folded names of a MeSH descriptor given by name or identifier."""
+        columns = tables.heading.c
+        rows = self._connection.execute(
+            sa.select(columns.key).where(columns.ui == asked.strip().upper())
+        )
+        return {*rows.scalars(), folded(asked)} - {""}
 
 
-def _unsorted(query: Query) -> Query:
-    """The same without an order: nothing need be scored."""
-    return replace(query, sort="date")
+def _asks_all(query: Query) -> bool:
+    """Whether there are neither words nor filters."""
+    plain = Query()
+    asked = replace(
+        query,
+        words=query.words.strip(),
+        scheme=plain.scheme,
+        sort=plain.sort,
+        limit=plain.limit,
+        after=plain.after,
+        include_deleted=plain.include_deleted,
+    )
+    return asked == plain
+
+
+def _any_of(tokens: Iterable[str]) -> Node:
+    return AnyOf(tuple(Facet(token) for token in sorted(set(tokens))))
+
+
+def _pmid_of(place: sa.ColumnElement[int]) -> sa.ColumnElement[int]:
+    return place.op("&")(PMID_MASK)
 
 
 def _rank(scheme: str) -> sa.ColumnElement[int]:
@@ -269,93 +519,66 @@ def _known(kind: str, asked: str, vocabulary: dict[str, Any]) -> None:
         raise ValueError(f"unknown {kind} {asked!r}: {hint}")
 
 
-def _facets(query: Query) -> Iterator[Node]:
-    """The filters that the full-text index can apply by itself, before anything is looked up."""
-    if query.designs:
-        yield AnyOf(tuple(Facet(facet("design", design)) for design in query.designs))
-    if query.question:
-        yield Facet(facet("question", query.question))
-    if query.level is not None:
-        ends = sorted(levels.asked_rank(query.scheme, end) for end in query.level)
-        between = range(ends[0], ends[1] + 1)
-        yield AnyOf(
-            tuple(Facet(facet(query.scheme, levels.level(query.scheme, rank))) for rank in between)
-        )
-    for flag in query.flags:
-        yield Facet(facet("flag", flag))
+def _days(query: Query) -> tuple[int, int, list[Where]]:
+    """Publication within the dates, as far as both are known: "2020" may be any day of 2020.
 
-
-def _dates(query: Query) -> Iterator[Where]:
-    """Publication within the dates, as far as both are known: "2020" may be any day of 2020."""
-    for name, date in (("since", query.since), ("until", query.until)):
-        if date is None:
+    As the least place, the place to stay below, and what the places do not tell.
+    """
+    least, most, late = 0, _EVERY_PLACE, []
+    for name, asked in (("since", query.since), ("until", query.until)):
+        if asked is None:
             continue
-        first, last = first_and_last_day(date)
+        first, last = first_and_last_day(asked)
         if not first:
-            raise ValueError(f"{name} must be a date such as 2020, 2020-12 or 2020-12-14: {date!r}")
+            raise ValueError(
+                f"{name} must be a date such as 2020, 2020-12 or 2020-12-14: {asked!r}"
+            )
         if name == "since":
-            yield _article.published >= first // 10000 * 10000  # lets an index help
-            yield _article.published_end >= first
+            new_year = first // 10000 * 10000 + 101
+            least = places_from(new_year)
+            if first > new_year:
+                late.append(_article.published_end >= first)
         else:
-            yield _article.published.between(1, last)
-
-
-def _journals(asked: str) -> sa.Select[Any]:
-    """Numbers of the journal by name, abbreviation or ISSN, and of its rows under other names."""
-    columns = tables.journal.c
-    key = folded(asked)
-    named = sa.or_(
-        columns.name_key == key,
-        columns.abbreviation_key == key,
-        columns.issn_key == issn_key(asked),
-    )
-    same = sa.select(columns.nlm_id).where(named, columns.nlm_id.is_not(None))
-    return sa.select(columns.id).where(sa.or_(named, columns.nlm_id.in_(same)))
-
-
-def _by_author(asked: str) -> sa.Select[Any]:
-    columns = tables.author.c
-    meant = [
-        columns.key == key if whole else sa.and_(columns.key >= key, columns.key < key + _ABOVE_ALL)
-        for key, whole in author_prefixes(asked)
-    ]
-    return sa.select(columns.pmid).where(sa.or_(sa.false(), *meant))
-
-
-def _with_heading(asked: str) -> sa.Select[Any]:
-    columns = tables.heading.c
-    named = sa.select(columns.id).where(
-        sa.or_(columns.key == folded(asked), columns.ui == asked.strip().upper())
-    )
-    pairs = tables.article_heading.c
-    return sa.select(pairs.pmid).where(pairs.heading_id.in_(named))
+            least = max(least, DAY)  # a date is known
+            most = places_from(last) + DAY
+    return least, most, late
 
 
 # cursors
 
 
-def _cursor(query: Query, place: list[Any]) -> str:
-    content = json.dumps({"at": place, "of": _seal(query, place)}, separators=(",", ":"))
+def _cursor(query: Query, mark: list[Any]) -> str:
+    content = json.dumps({"at": mark, "of": _seal(query, mark)}, separators=(",", ":"))
     return base64.urlsafe_b64encode(content.encode()).decode().rstrip("=")
 
 
-def _place(query: Query) -> list[Any]:
-    """The place a cursor of this query holds. Raises CursorError for any other."""
+def _mark(query: Query, *lengths: int) -> list[Any] | None:
+    """The mark that the cursor of a query holds, None for the first page.
+
+    Raises CursorError for the cursor of another query.
+    """
+    if query.after is None:
+        return None
     try:
-        text = (query.after or "").strip()
+        text = query.after.strip()
         content = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-        place, seal = content["at"], content["of"]
+        mark, seal = content["at"], content["of"]
     except (ValueError, TypeError, KeyError, RecursionError):
         raise _foreign_cursor() from None
-    if not isinstance(place, list) or seal != _seal(query, place):
+    if (
+        not isinstance(mark, list)
+        or seal != _seal(query, mark)
+        or len(mark) not in lengths
+        or not all(isinstance(value, int | float) for value in mark)
+    ):
         raise _foreign_cursor()
-    return place
+    return mark
 
 
-def _seal(query: Query, place: list[Any]) -> str:
+def _seal(query: Query, mark: list[Any]) -> str:
     """Ties a place to the query it belongs to, whatever the length of its pages."""
     asked = asdict(replace(query, after=None, limit=0))
-    content = json.dumps([asked, place], default=str, sort_keys=True)
+    content = json.dumps([asked, mark], default=str, sort_keys=True)
     return blake2b(content.encode(), digest_size=9).hexdigest()
 
 

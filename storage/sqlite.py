@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, ClassVar, Final, Literal
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite as dialect
@@ -249,11 +249,12 @@ class Sqlite:
 
     @staticmethod
     def index(connection: sa.Connection, texts: Sequence[tuple[int, IndexedText]]) -> None:
+        """Take up articles: (place, text), in the order of places."""
         if texts:
             connection.exec_driver_sql(
                 "INSERT INTO full_text(rowid, title, abstract, keywords, facets) "
                 "VALUES (?, ?, ?, ?, ?)",
-                [(pmid, *text) for pmid, text in texts],
+                [(place, *text) for place, text in texts],
             )
 
     @staticmethod
@@ -262,34 +263,37 @@ class Sqlite:
         if texts:
             connection.exec_driver_sql(
                 f"INSERT INTO {_CHANGED} VALUES ('delete', ?, ?, ?, ?, ?)",  # noqa: S608
-                [(pmid, *text) for pmid, text in texts],
+                [(place, *text) for place, text in texts],
             )
 
-    @staticmethod
-    def hits(wanted: Node, *, scored: bool) -> sa.Subquery:
-        """The articles that the full-text index finds: columns `pmid` and `relevance`.
+    hit_place: ClassVar[sa.ColumnElement[int]] = full_text.c.rowid  # place of a hit
 
-        `relevance` is greater the better, and 0 unless `scored`. The limit of all rows keeps
-        SQLite from merging the subquery with what is around it: the index is walked once, never
-        once for each article.
-        """
-        relevance = -score if scored else sa.literal_column("0.0", sa.Float)
-        return (
-            sa.select(full_text.c.rowid.label("pmid"), relevance.label("relevance"))
-            .where(sa.literal_column("full_text").op("MATCH")(expression(wanted)))
-            .limit(-1)
-            .subquery("hits")
+    @classmethod
+    def hits(cls, wanted: Node) -> sa.Select[Any]:
+        """The places of the articles that the index finds. Ordered by `hit_place`, and bounded by
+        conditions on it, it is walked only as far as it is read."""
+        return sa.select(cls.hit_place.label("place")).where(_match(wanted))
+
+    @classmethod
+    def scored_hits(cls, wanted: Node, words: Node, above: int) -> sa.Select[Any]:
+        """Those hits from the place `above` on, with `relevance`: bm25 of the words, the greater
+        the better. `wanted` are the words with all filters."""
+        kept = cls.hits(wanted).where(cls.hit_place >= above)
+        return sa.select(cls.hit_place.label("place"), (-score).label("relevance")).where(
+            _match(words),
+            cls.hit_place >= above,
+            sa.literal_column("+full_text.rowid", sa.BigInteger).in_(kept),
         )
 
     @staticmethod
-    def relevance_of(connection: sa.Connection, wanted: Node, pmid: int) -> float | None:
-        """How well one article matches, None where it does not."""
-        return connection.execute(
-            sa.select(-score).where(
-                sa.literal_column("full_text").op("MATCH")(expression(wanted)),
-                full_text.c.rowid == pmid,
-            )
-        ).scalar()
+    def alone(hits: sa.Select[Any]) -> sa.Subquery:
+        """Hits to join with tables. The limit of all rows keeps SQLite from merging them with what
+        is around: the index is walked once, never once for each article."""
+        return hits.limit(-1).subquery("hits")
+
+
+def _match(wanted: Node) -> Where:
+    return sa.literal_column("full_text").op("MATCH")(expression(wanted))
 
 
 def _begin(connection: sa.Connection) -> None:

@@ -16,6 +16,7 @@ from grading.article import Correction
 from storage import copying, documents, heartbeat, ledger, quarantine, schema, tables
 from storage.database import Database, connect
 from storage.loading import Loading, notices_about
+from storage.names import KnownNames
 from storage.records import (
     Change,
     Entry,
@@ -52,6 +53,7 @@ class Store:
     def __init__(self, database: Database, *, keep_raw: bool) -> None:
         self._database = database
         self._keep_raw = keep_raw
+        self._names = KnownNames()
         self._daemon: tuple[str, int] | None = None
 
     @classmethod
@@ -61,8 +63,8 @@ class Store:
         """Open a store, made or migrated as needed.
 
         `url`: "sqlite:///pubgrade.db", a path, or "postgresql://user@host/database". `keep_raw`: keep
-        the bytes that articles were read from. `create`: False to refuse where there is none. `wait`: seconds to wait for another
-        process's lock.
+        the bytes that articles were read from. `create`: False to refuse where there is none. `wait`:
+        seconds to wait for another process's lock.
 
         Raises StoreUnavailable; StoreVersionError for a newer schema or another program's file.
         """
@@ -124,18 +126,44 @@ class Store:
         first = next(chunks, None)  # made ready before the lock is taken
         if first is None:
             return SaveOutcome()
-        with self._database.writing() as connection:
-            saving = Saving(
-                connection,
-                self._database,
-                at=at or _now(),
-                keep_raw=self._keep_raw,
-                topic_id=None if topic is None else ledger.topic_id(connection, topic),
-            )
+        with self._saving(at, topic=topic) as saving:
             saving.save(first)
             for chunk in chunks:
                 saving.save(chunk)
         return saving.outcome
+
+    @contextmanager
+    def _saving(self, at: datetime | None, *, topic: str | None = None) -> Iterator[Saving]:
+        with self._database.writing() as connection:
+            saving = Saving(
+                connection,
+                self._database,
+                self._names,
+                at=at or _now(),
+                keep_raw=self._keep_raw,
+                topic_id=None if topic is None else ledger.topic_id(connection, topic),
+            )
+            yield saving
+            saving.finish()
+        saving.committed()
+
+    def unchanged(self, articles: Iterable[Article], *, grader_version: str) -> set[int]:
+        """PMIDs of the articles that are stored exactly so, graded by this version of the grader.
+
+        Such an article would be graded as it was, unless a notice about it is new
+        (grading.notices): it can be saved without a grade (`Entry.grade` None), which confirms it.
+        """
+        digests = {article.pmid: documents.article_digest(article) for article in articles}
+        if not digests:
+            return set()
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                sa.select(_article.pmid, _article.digest).where(
+                    self._database.among(_article.pmid, digests),
+                    _article.grader_version == grader_version,
+                )
+            )
+            return {row.pmid for row in rows if row.digest == digests[row.pmid]}
 
     def regrade(
         self, grades: Iterable[tuple[int, Grade]], *, at: datetime | None = None
@@ -149,8 +177,7 @@ class Store:
         first = next(chunks, None)
         if first is None:
             return SaveOutcome()
-        with self._database.writing() as connection:
-            saving = Saving(connection, self._database, at=at or _now())
+        with self._saving(at) as saving:
             saving.regrade(first)
             for chunk in chunks:
                 saving.regrade(chunk)
@@ -167,8 +194,8 @@ class Store:
         wanted = list(pmids)
         if not wanted:
             return ()
-        with self._database.writing() as connection:
-            return Saving(connection, self._database, at=at or _now()).delete(wanted, source)
+        with self._saving(at) as saving:
+            return saving.delete(wanted, source)
 
     @contextmanager
     def loading(self, run: Run, *, at: datetime | None = None) -> Iterator[Loading]:
@@ -177,7 +204,16 @@ class Store:
         `run` was given by `start_run`; close it with `Loading.close`.
         """
         with self._database.writing() as connection:
-            yield Loading(connection, self._database, run, at=at or _now(), keep_raw=self._keep_raw)
+            loading = Loading(
+                connection,
+                self._database,
+                run,
+                at=at or _now(),
+                keep_raw=self._keep_raw,
+                known=self._names,
+            )
+            yield loading
+        loading.committed()
 
     def sample(self, size: int) -> list[int]:
         """PMIDs of up to `size` records that are shown, chosen at random."""
@@ -209,15 +245,11 @@ class Store:
         """Link stored articles to a topic. Returns how many links are new."""
         with self._database.writing() as connection:
             topic_id = ledger.topic_id(connection, topic)
-            stored = connection.execute(
-                sa.select(_article.pmid).where(
-                    self._database.among(_article.pmid, pmids),
-                    _article.pmid.not_in(sa.select(_links.pmid).where(_links.topic_id == topic_id)),
-                )
-            )
-            new = [(topic_id, pmid) for pmid in stored.scalars()]
-            self._database.insert(connection, tables.topic_article, new)
-        return len(new)
+            saving = Saving(connection, self._database, self._names, at=_now())
+            new = saving.link(pmids, topic_id)
+            saving.finish()
+        saving.committed()
+        return new
 
     # articles: reading
 
@@ -239,8 +271,7 @@ class Store:
                 _article.updated_at,
                 _article.graded_at,
                 _article.deleted_at,
-                _document.article,
-                _document.grade,
+                _document.body,
             )
             .join_from(tables.article, tables.document, _document.pmid == _article.pmid)
             .where(self._database.among(_article.pmid, pmids))
@@ -253,18 +284,18 @@ class Store:
             .order_by(tables.topic.c.name)
         ):
             topics.setdefault(pmid, []).append(name)
-        found = {
-            row.pmid: Record(
-                article=documents.read_article(row.article),
-                grade=documents.read_grade(row.grade, row.grader_version),
+        found = {}
+        for row in rows:
+            article, grade = documents.read_document(row.body, row.grader_version)
+            found[row.pmid] = Record(
+                article=article,
+                grade=grade,
                 topics=tuple(topics.get(row.pmid, ())),
                 added_at=row.added_at,
                 updated_at=row.updated_at,
                 graded_at=row.graded_at,
                 deleted_at=row.deleted_at,
             )
-            for row in rows
-        }
         return {pmid: found[pmid] for pmid in pmids if pmid in found}
 
     def raw(self, pmid: int) -> bytes | None:
@@ -293,10 +324,12 @@ class Store:
                 what=row.what,
                 version=row.version,
                 revised=row.revised,
-                article=None if row.article is None else documents.read_article(row.article),
+                article=None
+                if row.article is None
+                else documents.article_from(documents.unpack(row.article)),
                 grade=None
                 if row.grade is None
-                else documents.read_grade(row.grade, row.grader_version or ""),
+                else documents.grade_from(documents.unpack(row.grade), row.grader_version or ""),
                 summary=row.summary,
             )
             for row in rows
@@ -339,7 +372,7 @@ class Store:
         `outdated_for`: only those graded by another version than this. `pmids`: only these.
         """
         statement = (
-            sa.select(_article.grader_version, _document.article, _document.grade)
+            sa.select(_article.grader_version, _document.body)
             .join_from(tables.article, tables.document, _document.pmid == _article.pmid)
             .where(_article.pmid > after)
             .order_by(_article.pmid)
@@ -351,13 +384,7 @@ class Store:
             statement = statement.where(self._database.among(_article.pmid, pmids))
         with self._database.reading() as connection:
             rows = connection.execute(statement).all()
-        return [
-            (
-                documents.read_article(row.article),
-                documents.read_grade(row.grade, row.grader_version),
-            )
-            for row in rows
-        ]
+        return [documents.read_document(row.body, row.grader_version) for row in rows]
 
     def oldest_checked(self, topic: str, limit: int) -> list[int]:
         """PMIDs of the topic that NCBI confirmed longest ago, those first."""
@@ -397,9 +424,11 @@ class Store:
         for start in range(0, len(pmids), _READ_AT_ONCE):
             yield from self.get_many(pmids[start : start + _READ_AT_ONCE]).values()
 
-    def count(self, query: Query) -> int:
+    def count(self, query: Query, *, at_most: int | None = None) -> int:
+        """How many records a query finds. Counting stops at `at_most`, where that is given: of
+        broad words an exact count takes long."""
         with self._database.reading() as connection:
-            return Search(connection, self._database).count(query)
+            return Search(connection, self._database).count(query, at_most)
 
     def count_by(self, query: Query, by: str) -> list[tuple[str, int]]:
         """Counts by design, level, year, journal or topic: most first; level and year in order."""
@@ -411,18 +440,13 @@ class Store:
         with self._database.reading() as connection:
             search = Search(connection, self._database)
             by_design = dict(search.count_by(Query(), "design"))
-            deleted = _article.deleted_at.is_not(None)
+            graders = search.totals("grader")
             return StoreCounts(
                 articles=sum(by_design.values()),
-                deleted=_count(connection, tables.article, deleted),
-                retracted=search.count(Query(flags=("retracted",))),
+                deleted=sum(search.totals("deleted").values()),
+                retracted=search.totals("flag").get("retracted", 0),
                 quarantined=_count(connection, tables.quarantine),
-                outdated_grades=_count(
-                    connection,
-                    tables.article,
-                    _article.grader_version != grader_version,
-                    ~deleted,
-                ),
+                outdated_grades=sum(graders.values()) - graders.get(grader_version, 0),
                 by_design=by_design,
             )
 

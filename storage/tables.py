@@ -2,12 +2,10 @@
 
 Narrow columns that filters and sorts use stand in `article`, apart from the wide compressed values
 in `document` and `raw_record`: a search reads few pages, and only the records shown are unpacked.
-The primary key of `article` is the PMID (in SQLite also its rowid), and so is the rowid of the
-full-text index, which is no table of the model: see `storage.sqlite` and `storage.postgres`.
-
-Names that repeat (designs, flags, headings, journals) are kept once and referred to by number.
-Tables of pairs are keyed by (what is looked for, PMID); what an article held before a change is
-told from its document, so they need no second index.
+The primary key of `article` is the PMID (in SQLite also its rowid). The full-text index is no table
+of the model: see `storage.sqlite` and `storage.postgres`. It holds what searches filter by as well as the text: levels,
+designs, flags, people, headings, journals, topics, each a token of its facets. That is cheaper to
+write than a row and an index entry for each of them, and answers without a look at any other table.
 """
 
 from __future__ import annotations
@@ -85,15 +83,10 @@ class ArticleRow(Row, table=True):
     """What filters, sorts and the order of revisions need to know of an article and its grade."""
 
     __tablename__ = "article"
-    __table_args__ = (
-        _shown_index("published"),
-        _shown_index("rank_ocebm_2011", "published"),
-        _shown_index("design_id", "published"),
-        _shown_index("journal_id", "published"),
-        _shown_index("added_at"),
-    )
+    __table_args__ = (_shown_index("place"), _shown_index("added_at"))
 
     pmid: int = Field(sa_column=_pmid(article=False))
+    place: int = Field(sa_type=BigInteger)  # in the order of publication (storage.indexing)
     version: int = Field(sa_type=SmallInteger)
     revised: str | None = Field(sa_type=String)
     digest: int = Field(sa_type=BigInteger)
@@ -121,13 +114,12 @@ class ArticleRow(Row, table=True):
 
 
 class DocumentRow(Row, table=True):
-    """The whole article and its present grade, compressed (storage.documents)."""
+    """The whole article and its present grade, compressed together (storage.documents)."""
 
     __tablename__ = "document"
 
     pmid: int = Field(sa_column=_pmid())
-    article: bytes = Field(sa_type=LargeBinary)
-    grade: bytes = Field(sa_type=LargeBinary)
+    body: bytes = Field(sa_type=LargeBinary)
 
 
 class RawRow(Row, table=True):
@@ -142,7 +134,7 @@ class RawRow(Row, table=True):
 
 
 class TermRow(Row, table=True):
-    """Ids of the vocabulary: kind "design", "question", "attribute" or "flag"."""
+    """Ids of the vocabulary: kind "design" or "question"."""
 
     __tablename__ = "term"
     __table_args__ = (UniqueConstraint("kind", "name"),)
@@ -150,16 +142,6 @@ class TermRow(Row, table=True):
     id: int | None = Field(primary_key=True, default=None)
     kind: str = Field(sa_type=String)
     name: str = Field(sa_type=String)
-
-
-class ArticleTermRow(Row, table=True):
-    """The attributes and flags of an article's present grade."""
-
-    __tablename__ = "article_term"
-    __table_args__ = {"sqlite_with_rowid": False}
-
-    term_id: int = Field(primary_key=True, foreign_key="term.id", sa_type=SmallInteger)
-    pmid: int = Field(sa_column=_pmid())
 
 
 class JournalRow(Row, table=True):
@@ -177,36 +159,35 @@ class JournalRow(Row, table=True):
 
 
 class HeadingRow(Row, table=True):
-    """A MeSH descriptor."""
+    """Unique identifiers of MeSH descriptors, with the folded names that articles are found by."""
 
     __tablename__ = "heading"
-
-    id: int | None = Field(primary_key=True, default=None)
-    name: str = Field(unique=True, sa_type=Text)
-    key: str = Field(index=True, sa_type=Text)
-    ui: str | None = Field(index=True, sa_type=String)
-
-
-class ArticleHeadingRow(Row, table=True):
-    __tablename__ = "article_heading"
     __table_args__ = {"sqlite_with_rowid": False}
 
-    heading_id: int = Field(primary_key=True, foreign_key="heading.id")
-    pmid: int = Field(sa_column=_pmid())
+    ui: str = Field(primary_key=True, sa_type=String)
+    key: str = Field(primary_key=True, sa_type=Text)
 
 
-class AuthorRow(Row, table=True):
-    """Author names as searched: "last,initials" or "#collective", folded."""
+class TotalRow(Row, table=True):
+    """How many articles there are of a kind, kept by the writer: counting them takes long.
 
-    __tablename__ = "author"
+    Kind "design", "year", "journal", "flag", "grader" or a scheme of levels, `key` its value;
+    kind "deleted" counts the deleted articles, all others those that are shown.
+    """
+
+    __tablename__ = "total"
     __table_args__ = {"sqlite_with_rowid": False}
 
-    key: str = Field(primary_key=True, sa_type=Ordered)
-    pmid: int = Field(sa_column=_pmid())
+    kind: str = Field(primary_key=True, sa_type=String)
+    key: str = Field(primary_key=True, sa_type=Text)
+    count: int = Field(sa_type=BigInteger)
 
 
 class RelationRow(Row, table=True):
-    """Article `pmid` says something about article `target`, which may not be stored."""
+    """Article `pmid` is a notice about article `target`, which may not be stored.
+
+    Only what `grading.notices` reads: comments and mentions are in the documents alone.
+    """
 
     __tablename__ = "relation"
     __table_args__ = {"sqlite_with_rowid": False}
@@ -329,11 +310,9 @@ article = _table(ArticleRow)
 document = _table(DocumentRow)
 raw_record = _table(RawRow)
 term = _table(TermRow)
-article_term = _table(ArticleTermRow)
 journal = _table(JournalRow)
 heading = _table(HeadingRow)
-article_heading = _table(ArticleHeadingRow)
-author = _table(AuthorRow)
+total = _table(TotalRow)
 relation = _table(RelationRow)
 change = _table(ChangeRow)
 topic = _table(TopicRow)

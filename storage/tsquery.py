@@ -17,7 +17,7 @@ from storage.words import TEXT, AllOf, AnyOf, Facet, Near, Node, Phrase, Within,
 WEIGHTS: Final = {"title": "A", "keywords": "B", "abstract": "D"}
 FACET: Final = "="  # begins every facet lexeme; no word of a text holds it
 
-_LONGEST_WORD: Final = 400  # characters; PostgreSQL knows no word above 2,046 bytes
+LONGEST_WORD: Final = 400  # characters; PostgreSQL knows no word above 2,046 bytes
 _FURTHEST: Final = 30
 
 
@@ -27,8 +27,8 @@ def expression(node: Node, columns: tuple[str, ...] = TEXT) -> str:
             return _phrase(words, prefix, columns)
         case Near(phrases, distance):
             return _near(phrases, distance, columns)
-        case Facet(token):
-            return f"'{FACET}{token}'"
+        case Facet(token, prefix):
+            return f"'{FACET}{token[:LONGEST_WORD]}'" + ":*" * prefix
         case AnyOf(nodes):
             return _joined(" | ", (expression(each, columns) for each in nodes))
         case AllOf(nodes):
@@ -95,7 +95,7 @@ def _apart(first: str, second: str, distance: int) -> Iterator[str]:
 
 def _word(piece: str, prefix: bool, weights: str) -> str:
     signs = "*" * prefix + weights
-    return f"'{piece[:_LONGEST_WORD]}'" + f":{signs}" * bool(signs)
+    return f"'{piece[:LONGEST_WORD]}'" + f":{signs}" * bool(signs)
 
 
 def _weights(columns: Iterable[str]) -> str:

@@ -62,9 +62,13 @@ class Near:
 
 @dataclass(frozen=True, slots=True)
 class Facet:
-    """A token of the facet column (storage.indexing), which nothing that is typed can name."""
+    """A token of the facet column (storage.indexing), which nothing that is typed can name.
+
+    With `prefix`, all tokens that begin so.
+    """
 
     token: str
+    prefix: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from alembic.script import ScriptDirectory
 import storage
 from storage import Store, documents, schema, tables
 from storage.errors import StoreUnavailable, StoreVersionError
+from storage.indexing import indexed_text, place
 from storage.records import Query
 from storage.sqlite import Sqlite
 
@@ -122,10 +123,10 @@ def test_migrations_give_the_tables_of_the_model(path: Path) -> None:
 
 OLDEST_ARTICLE = """
 INSERT INTO article (
-    pmid, version, revised, digest, design_id, question_id, rank_ocebm_2011, rank_ocebm_2009,
+    pmid, place, version, revised, digest, design_id, question_id, rank_ocebm_2011, rank_ocebm_2009,
     rank_grade_start, rank_sort, rank_nhmrc, confidence, published, published_end, grade_digest,
     grader_version, added_at, updated_at, graded_at, confirmed_at
-) VALUES (7, 1, ?, 1, 1, 2, 3, 0, 0, 0, 0, 0.8, 20210504, 20210504, 1, '1', 1, 1, 1, 1)
+) VALUES (7, ?, 1, ?, 1, 1, 2, 3, 0, 0, 0, 0, 0.8, 20210504, 20210504, 1, '1', 1, 1, 1, 1)
 """
 
 
@@ -139,17 +140,19 @@ def test_a_store_of_the_oldest_schema_is_brought_up_with_its_rows(path: Path, ma
             ("INSERT INTO term VALUES (2, 'question', ?)", (grade.question,)),
             (
                 OLDEST_ARTICLE,
-                (article.revised,),
+                (place(20210504, 7), article.revised),
             ),
             (
-                "INSERT INTO document VALUES (7, ?, ?)",
+                "INSERT INTO document VALUES (7, ?)",
                 (
-                    documents.pack(documents.article_json(article)),
-                    documents.pack(documents.grade_json(grade)),
+                    documents.pack_document(
+                        documents.article_bytes(article), documents.grade_bytes(grade)
+                    ),
                 ),
             ),
         ]:
             connection.exec_driver_sql(statement, values)
+        database.index(connection, [(place(20210504, 7), indexed_text(article, grade))])
     database.close()
     with Store.open(str(path)) as store:
         record = store.get(7)

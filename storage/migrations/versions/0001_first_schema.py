@@ -25,15 +25,19 @@ def upgrade() -> None:
     )
     op.create_table(
         "heading",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("ui", sa.String(), nullable=False),
         sa.Column("key", sa.Text(), nullable=False),
-        sa.Column("ui", sa.String(), nullable=True),
-        sa.PrimaryKeyConstraint("id", name="pk_heading"),
-        sa.UniqueConstraint("name", name="uq_heading_name"),
+        sa.PrimaryKeyConstraint("ui", "key", name="pk_heading"),
+        sqlite_with_rowid=False,
     )
-    op.create_index("ix_heading_key", "heading", ["key"], unique=False)
-    op.create_index("ix_heading_ui", "heading", ["ui"], unique=False)
+    op.create_table(
+        "total",
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("count", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("kind", "key", name="pk_total"),
+        sqlite_with_rowid=False,
+    )
     op.create_table(
         "journal",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -120,6 +124,7 @@ def upgrade() -> None:
     op.create_table(
         "article",
         sa.Column("pmid", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("place", sa.BigInteger(), nullable=False),
         sa.Column("version", sa.SmallInteger(), nullable=False),
         sa.Column("revised", sa.String(), nullable=True),
         sa.Column("digest", sa.BigInteger(), nullable=False),
@@ -147,74 +152,15 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["question_id"], ["term.id"], name="fk_article_question_id"),
         sa.PrimaryKeyConstraint("pmid", name="pk_article"),
     )
-    op.create_index(
-        "ix_article_added_at",
-        "article",
-        ["added_at"],
-        unique=False,
-        sqlite_where=SHOWN,
-        postgresql_where=SHOWN,
-    )
-    op.create_index(
-        "ix_article_design_id_published",
-        "article",
-        ["design_id", "published"],
-        unique=False,
-        sqlite_where=SHOWN,
-        postgresql_where=SHOWN,
-    )
-    op.create_index(
-        "ix_article_journal_id_published",
-        "article",
-        ["journal_id", "published"],
-        unique=False,
-        sqlite_where=SHOWN,
-        postgresql_where=SHOWN,
-    )
-    op.create_index(
-        "ix_article_published",
-        "article",
-        ["published"],
-        unique=False,
-        sqlite_where=SHOWN,
-        postgresql_where=SHOWN,
-    )
-    op.create_index(
-        "ix_article_rank_ocebm_2011_published",
-        "article",
-        ["rank_ocebm_2011", "published"],
-        unique=False,
-        sqlite_where=SHOWN,
-        postgresql_where=SHOWN,
-    )
-    op.create_table(
-        "article_heading",
-        sa.Column("heading_id", sa.Integer(), nullable=False),
-        sa.Column("pmid", sa.Integer(), autoincrement=False, nullable=False),
-        sa.ForeignKeyConstraint(
-            ["heading_id"], ["heading.id"], name="fk_article_heading_heading_id"
-        ),
-        sa.ForeignKeyConstraint(["pmid"], ["article.pmid"], name="fk_article_heading_pmid"),
-        sa.PrimaryKeyConstraint("heading_id", "pmid", name="pk_article_heading"),
-        sqlite_with_rowid=False,
-    )
-    op.create_table(
-        "article_term",
-        sa.Column("term_id", sa.SmallInteger(), nullable=False),
-        sa.Column("pmid", sa.Integer(), autoincrement=False, nullable=False),
-        sa.ForeignKeyConstraint(["pmid"], ["article.pmid"], name="fk_article_term_pmid"),
-        sa.ForeignKeyConstraint(["term_id"], ["term.id"], name="fk_article_term_term_id"),
-        sa.PrimaryKeyConstraint("term_id", "pmid", name="pk_article_term"),
-        sqlite_with_rowid=False,
-    )
-    op.create_table(
-        "author",
-        sa.Column("key", ORDERED, nullable=False),
-        sa.Column("pmid", sa.Integer(), autoincrement=False, nullable=False),
-        sa.ForeignKeyConstraint(["pmid"], ["article.pmid"], name="fk_author_pmid"),
-        sa.PrimaryKeyConstraint("key", "pmid", name="pk_author"),
-        sqlite_with_rowid=False,
-    )
+    for column in ("place", "added_at"):
+        op.create_index(
+            f"ix_article_{column}",
+            "article",
+            [column],
+            unique=False,
+            sqlite_where=SHOWN,
+            postgresql_where=SHOWN,
+        )
     op.create_table(
         "change",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -235,8 +181,7 @@ def upgrade() -> None:
     op.create_table(
         "document",
         sa.Column("pmid", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("article", sa.LargeBinary(), nullable=False),
-        sa.Column("grade", sa.LargeBinary(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(["pmid"], ["article.pmid"], name="fk_document_pmid"),
         sa.PrimaryKeyConstraint("pmid", name="pk_document"),
     )
@@ -275,6 +220,8 @@ def upgrade() -> None:
             "title, abstract, keywords, facets, content='', "
             "tokenize='porter unicode61 remove_diacritics 2')"
         )
+        # Postings gathered in memory (bytes) before they are written: fewer, larger segments.
+        op.execute("INSERT INTO full_text(full_text, rank) VALUES ('hashsize', 33554432)")
     else:
         op.execute("COMMENT ON TABLE alembic_version IS 'pubgrade'")  # whose it is
         # The stemmer that SQLite has too, and no stop words: "vitamin A" is two words.
