@@ -41,10 +41,9 @@ def copy(
             with closing(_batches(reader, table)) as batches:
                 for rows in batches:
                     target.insert(writer, table, rows)
-                    if table is tables.document:
-                        _index(writer, target, rows)
                     done += len(rows)
                     watch(done)
+        _index(reader, source, writer, target)
         target.go_on_numbering(writer, copied)
         counts = {table.name: _count(reader, table) for table in copied}
         arrived = {table.name: _count(writer, table) for table in copied}
@@ -80,21 +79,40 @@ def _batches(
             yield [tuple(row) for row in part]
 
 
-def _index(writer: sa.Connection, target: Database, rows: list[tuple[Any, ...]]) -> None:
-    names = tables.document.columns.keys()
-    pmid, article, grade = (names.index(name) for name in ("pmid", "article", "grade"))
-    target.index(
-        writer,
-        [
-            (
-                row[pmid],
-                indexed_text(
-                    documents.read_article(row[article]), documents.read_grade(row[grade], "")
-                ),
-            )
-            for row in rows
-        ],
+def _index(
+    reader: sa.Connection, source: Database, writer: sa.Connection, target: Database
+) -> None:
+    """The full-text index, made from the documents in its own order."""
+    article, links = tables.article.c, tables.topic_article.c
+    statement = (
+        sa.select(article.pmid, article.place, article.deleted_at, tables.document.c.body)
+        .join_from(tables.article, tables.document)
+        .order_by(article.place)
     )
+    with reader.execute(statement.execution_options(yield_per=_ROWS)) as found:
+        for rows in found.partitions():
+            linked = reader.execute(
+                sa.select(links.pmid, links.topic_id).where(
+                    source.among(links.pmid, [row.pmid for row in rows])
+                )
+            )
+            topics: dict[int, list[int]] = {}
+            for pmid, topic in linked:
+                topics.setdefault(pmid, []).append(topic)
+            target.index(
+                writer,
+                [
+                    (
+                        row.place,
+                        indexed_text(
+                            *documents.read_document(row.body, ""),
+                            deleted=row.deleted_at is not None,
+                            topics=topics.get(row.pmid, ()),
+                        ),
+                    )
+                    for row in rows
+                ],
+            )
 
 
 def _count(connection: sa.Connection, table: sa.Table) -> int:
