@@ -1,7 +1,8 @@
-"""Bulk work, measured: reading PubMed files.
+"""Bulk work, measured: reading PubMed files, and loading them.
 
     python -m benchmarks.bulk [FILE...]           speed and memory of the reader
     python -m benchmarks.bulk --count [FILE...]   what is read and what is malformed, and why
+    python -m benchmarks.bulk --load [FILE...]    all in: read, grade, store, index; then again
 
 FILE: PubMed XML, gzipped or not; `--count` takes MEDLINE text too. Without files, those of the data
 folder ($PUBGRADE_DATA, else ../shared/data). The floor F is what any reader must at least do:
@@ -16,6 +17,7 @@ import multiprocessing
 import os
 import resource
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -25,6 +27,8 @@ from xml.parsers import expat
 
 from isal import igzip
 
+from storage import Store
+from worker.bulk import Job, load_files, prepare
 from worker.errors import SourceError
 from worker.files import list_sources, read_source
 from worker.parsed import DeletedCitations, MalformedRecord, ParsedArticle
@@ -157,6 +161,49 @@ def _listed(found: Counter[str]) -> str:
     return ", ".join(f"{number:,} {what}" for what, number in found.items()) or "nothing"
 
 
+# --- loading -------------------------------------------------------------------------------------
+
+
+def load(paths: list[str], workers: int) -> None:
+    """Stages of one process, all in with one and with `workers` processes, and once more."""
+    with tempfile.TemporaryDirectory() as folder:
+        spools = [str(Path(folder) / f"{number}.spool") for number in range(len(paths))]
+        started = time.process_time()
+        records = sum(
+            prepare(path, spool).records for path, spool in zip(paths, spools, strict=True)
+        )
+        prepared = time.process_time() - started
+    floors = [cost(pass_of_expat, path) for path in paths]
+    floor = sum(found[0] for found in floors if not isinstance(found, str)) / records
+    theirs = [cost(parse_by_pubmed_parser, path) for path in paths]
+    print(f"{records:,} records in {len(paths)} files; F = {floor * 1e6:.1f} µs a record")
+    if not any(isinstance(found, str) for found in theirs):
+        their = sum(found[0] for found in theirs if not isinstance(found, str)) / records
+        print(f"  {'pubmed_parser, reading only':44} {their * 1e6:7.0f} µs {their / floor:6.1f} F")
+    each = prepared / records
+    print(f"  {'read, grade, pack (CPU)':44} {each * 1e6:7.0f} µs {each / floor:6.1f} F")
+    for number in dict.fromkeys((1, workers)):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "store.db"
+            for what in ("first load", "the same again"):
+                with Store.open(str(path)) as store:
+                    wall, processor = time.perf_counter(), time.process_time()
+                    for _ in load_files(store, map(Job, paths), workers=number):
+                        pass
+                    wall = (time.perf_counter() - wall) / records
+                    processor = (time.process_time() - processor) / records
+                label = f"all in, {number} process{'es' if number > 1 else ''}, {what}"
+                print(
+                    f"  {label:44} {wall * 1e6:7.0f} µs {wall / floor:6.1f} F "
+                    f"{1 / wall:7,.0f} records a second"
+                )
+                if number > 1:
+                    label = "  of it the writer (CPU)"
+                    print(f"  {label:44} {processor * 1e6:7.0f} µs {processor / floor:6.1f} F")
+            size = sum(file.stat().st_size for file in Path(folder).iterdir())
+            print(f"  {size / records:,.0f} bytes a record in the store")
+
+
 # --- command line --------------------------------------------------------------------------------
 
 
@@ -166,6 +213,8 @@ def main() -> None:
     )
     parser.add_argument("files", nargs="*", help="files or folders")
     parser.add_argument("--count", action="store_true", help="count records instead of timing")
+    parser.add_argument("--load", action="store_true", help="measure whole loads")
+    parser.add_argument("--workers", type=int, default=2, help="processes of --load (default 2)")
     parser.add_argument("--repeat", type=int, default=3, help="rounds (default 3)")
     given = parser.parse_args()
     records = data_folder() / "records"
@@ -176,6 +225,8 @@ def main() -> None:
     files = list_sources(sources)
     if given.count:
         count(files)
+    elif given.load:
+        load(files, given.workers)
     else:
         compare_readers(files, given.repeat)
 

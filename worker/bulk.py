@@ -27,7 +27,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 
@@ -50,6 +50,8 @@ from worker.parsed import (
 
 if TYPE_CHECKING:
     from multiprocessing.synchronize import Event
+
+    from distributed import Client
 
     from storage.loading import Loading
 
@@ -88,6 +90,8 @@ class Spooled:
     path: str
     fault: str | None = None  # why the source could not be read to its end
     stopped: bool = False
+    records: int = 0
+    by: str | None = None  # the worker of a cluster that read it
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,7 @@ class Loaded:
     run: Run
     failures: tuple[tuple[int | None, str], ...] = ()
     fault: str | None = None
+    by: str | None = None  # the worker of a cluster that read it
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +143,7 @@ def prepare(
     A source that cannot be read to its end is a `fault`; what stood before it is in the spool.
     """
     fault: str | None = None
+    records = 0
     with open(path, "wb", buffering=1 << 20) as spool:
         reader = read_source(source)
         while True:
@@ -151,11 +157,12 @@ def prepare(
                 content = _encoder.encode(list(_graded(block, keep_raw)))
                 spool.write(len(content).to_bytes(8, "little"))
                 spool.write(content)
+                records += len(block)
                 count(len(block))
             if fault is not None or len(block) < BLOCK:
-                return Spooled(path, fault)
+                return Spooled(path, fault, records=records)
             if stopped():
-                return Spooled(path, stopped=True)
+                return Spooled(path, stopped=True, records=records)
 
 
 def _graded(block: list[Parsed], keep_raw: bool) -> Iterator[_Item]:
@@ -227,7 +234,7 @@ class _Writer:
                 if last:
                     run = _ended(run, _state(spooled), spooled.fault, started, self._now())
                 loading.close(run)
-        return Loaded(job.source, run, tuple(counts.failures), spooled.fault)
+        return Loaded(job.source, run, tuple(counts.failures), spooled.fault, spooled.by)
 
     def give_up(self, run: Run, state: str, error: str | None, started: float) -> Run:
         run = _ended(run, state, error, started, self._now())
@@ -312,6 +319,8 @@ def load_files(
     kind: str = "load",
     whole: bool = False,
     keep_raw: bool = True,
+    cluster: Client | None = None,
+    spool: Path | None = None,
     stop: threading.Event | None = None,
     progress: Callable[[int], None] = lambda _: None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -319,7 +328,8 @@ def load_files(
     """Load sources in order, each in one transaction with its row of the ledger.
 
     `workers`: processes that read and grade; 1 does it in this one. `jobs` is drawn from only as
-    far ahead as there are processes. `whole`: nothing is kept of a source that has a fault.
+    far ahead as there are processes. `cluster`: its workers read instead; `spool` is then a folder
+    that all of them share (a temporary one of this machine by default). `whole`: nothing is kept of a source that has a fault.
     `progress` is told the number of records read so far. Once `stop` is set, what was read of the
     file in hand is saved (its run is "interrupted"; nothing if `whole`), and no other is begun.
 
@@ -328,13 +338,20 @@ def load_files(
     stop = stop or threading.Event()
     writer = _Writer(store, kind=kind, now=now)
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pubgrade-")))
-        readers: _Readers = (
-            _Inline(stop, progress, keep_raw=keep_raw)
-            if workers < 2
-            else stack.enter_context(_Pool(workers, stop, progress, keep_raw=keep_raw))
+        temporary = tempfile.TemporaryDirectory(
+            prefix="pubgrade-", dir=spool, ignore_cleanup_errors=cluster is not None
         )
-        waiting: deque[tuple[Job, _Ready]] = deque()
+        folder = Path(stack.enter_context(temporary)).absolute()
+        readers: Readers
+        if cluster is not None:
+            from worker.cluster import ClusterReaders
+
+            readers = ClusterReaders(cluster, stop, progress, keep_raw=keep_raw)
+        elif workers < 2:
+            readers = _Inline(stop, progress, keep_raw=keep_raw)
+        else:
+            readers = stack.enter_context(_Pool(workers, stop, progress, keep_raw=keep_raw))
+        waiting: deque[tuple[Job, Ready]] = deque()
         todo = iter(enumerate(jobs))
         while True:
             while len(waiting) < readers.ahead and not stop.is_set():
@@ -352,10 +369,10 @@ def load_files(
                 spooled = ready()
                 if whole and (spooled.fault or spooled.stopped):
                     run = writer.give_up(run, _state(spooled), spooled.fault, started)
-                    loaded = Loaded(job.source, run, (), spooled.fault)
+                    loaded = Loaded(job.source, run, (), spooled.fault, spooled.by)
                 else:
                     loaded = writer.save(job, run, spooled, started)
-                Path(spooled.path).unlink()
+                Path(spooled.path).unlink(missing_ok=True)
             except Exception as error:
                 writer.give_up(run, "failed", str(error), started)
                 raise
@@ -364,7 +381,18 @@ def load_files(
                 return
 
 
-_Ready = Callable[[], Spooled]
+Ready = Callable[[], Spooled]
+
+
+class Readers(Protocol):
+    """Whoever turns sources into spools."""
+
+    @property
+    def ahead(self) -> int:
+        """How many sources are worth beginning before the first is wanted."""
+
+    def begin(self, source: str, path: str) -> Ready:
+        """Begin with a source; the answer waits for it."""
 
 
 class _Inline:
@@ -380,7 +408,7 @@ class _Inline:
         self._keep_raw = keep_raw
         self._read = 0
 
-    def begin(self, source: str, path: str) -> _Ready:
+    def begin(self, source: str, path: str) -> Ready:
         return lambda: prepare(
             source, path, keep_raw=self._keep_raw, stopped=self._stop.is_set, count=self._count
         )
@@ -422,7 +450,7 @@ class _Pool:
         self._stopping.set()
         self._executor.shutdown(wait=True, cancel_futures=True)
 
-    def begin(self, source: str, path: str) -> _Ready:
+    def begin(self, source: str, path: str) -> Ready:
         future = self._executor.submit(_prepare_here, source, path, self._keep_raw)
         return lambda: self._wait(future, source)
 
@@ -444,7 +472,6 @@ class _Pool:
             return spooled
 
 
-_Readers = _Inline | _Pool
 _stopping: Event | None = None
 _read: Any = None
 

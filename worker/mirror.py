@@ -20,7 +20,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import requests
 import tenacity
@@ -31,6 +31,9 @@ from storage import Store
 from storage.records import Run
 from worker.bulk import Job, Loaded, load_files
 from worker.errors import EntrezUnavailable, MirrorError
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 BASE_URL: Final = "https://ftp.ncbi.nlm.nih.gov/pubmed/"
 FOLDERS: Final = ("baseline", "updatefiles")
@@ -280,6 +283,8 @@ def mirror(
     keep: bool = False,
     keep_raw: bool = True,
     workers: int = 1,
+    cluster: Client | None = None,
+    spool: Path | None = None,
     stop: threading.Event | None = None,
     progress: Callable[[int], None] = lambda _: None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -308,6 +313,8 @@ def mirror(
                     store,
                     downloads.jobs(),
                     workers=workers,
+                    cluster=cluster,
+                    spool=spool,
                     kind="mirror",
                     whole=True,
                     keep_raw=keep_raw,

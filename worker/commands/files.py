@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from worker.commands import examples, invocation, leave
-from worker.commands.options import Workers
+from worker.commands.options import Cluster, Spool, Workers
 
 app = typer.Typer()
 
@@ -28,11 +28,13 @@ def load(
         ),
     ],
     workers: Workers = None,
+    cluster: Cluster = None,
+    spool: Spool = None,
 ) -> None:
     """Load, grade and store files of records."""
     from worker.tasks import files
 
-    leave(files.load(invocation(), sources=sources, workers=workers))
+    leave(files.load(invocation(), sources=sources, workers=workers, cluster=cluster, spool=spool))
 
 
 @app.command(

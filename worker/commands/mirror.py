@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from worker.commands import examples, invocation, leave
-from worker.commands.options import Email, Workers
+from worker.commands.options import Cluster, Email, Spool, Workers
 
 app = typer.Typer()
 
@@ -20,11 +20,15 @@ def mirror(
         bool, typer.Option("--dry-run", help="Only say how many files, bytes and hours it takes.")
     ] = False,
     workers: Workers = None,
+    cluster: Cluster = None,
+    spool: Spool = None,
 ) -> None:
     """Keep up with NLM's baseline and daily update files: all of PubMed."""
     from worker.tasks import mirror
 
-    leave(mirror.mirror(invocation(), dry_run=dry_run, workers=workers))
+    leave(
+        mirror.mirror(invocation(), dry_run=dry_run, workers=workers, cluster=cluster, spool=spool)
+    )
 
 
 @app.command(epilog=examples("pubgrade verify --email you@example.org --sample 500"))

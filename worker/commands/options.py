@@ -20,6 +20,21 @@ Workers = Annotated[
     ),
 ]
 
+Cluster = Annotated[
+    str | None,
+    typer.Option(
+        help="Read and grade on this Dask scheduler's workers; local starts one here.",
+        metavar="ADDRESS|local",
+    ),
+]
+Spool = Annotated[
+    str | None,
+    typer.Option(
+        help="Folder that all workers of the cluster share, for what waits to be written.",
+        metavar="FOLDER",
+    ),
+]
+
 
 def filters(
     words: list[str] | None,

@@ -6,8 +6,9 @@ import os
 import signal
 import sys
 import threading
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, nullcontext
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -21,13 +22,22 @@ from worker.tasks.output import emit, list_failures, progress, say
 from worker.tasks.session import BATCH, open_config, open_store, task
 
 if TYPE_CHECKING:
+    from distributed import Client
+
     from worker.bulk import Loaded
 
 SMALL = 4 << 20  # bytes of all files together that are not worth starting processes for
 
 
 @task
-def load(invocation: Invocation, *, sources: list[str], workers: int | None) -> int:
+def load(
+    invocation: Invocation,
+    *,
+    sources: list[str],
+    workers: int | None,
+    cluster: str | None,
+    spool: str | None,
+) -> int:
     from worker.bulk import Job, load_files
     from worker.files import list_sources
 
@@ -38,12 +48,15 @@ def load(invocation: Invocation, *, sources: list[str], workers: int | None) -> 
     stop = stop_on_signals()
     with (
         open_store(config) as store,
+        on_cluster(cluster, workers or cores()) as client,
         progress(invocation, "Loading", None) as show_done,
         closing(
             load_files(
                 store,
                 map(Job, found),
                 workers=workers or processes_for(found),
+                cluster=client,
+                spool=Path(spool) if spool else None,
                 keep_raw=config.store.keep_raw,
                 stop=stop,
                 progress=show_done,
@@ -62,6 +75,15 @@ def load(invocation: Invocation, *, sources: list[str], workers: int | None) -> 
         say("interrupted; the work so far is kept")
         return EXIT_INTERRUPTED
     return status if something else EXIT_USAGE
+
+
+def on_cluster(address: str | None, workers: int) -> AbstractContextManager[Client | None]:
+    """A client of the cluster that --cluster names, None without it."""
+    if address is None:
+        return nullcontext()
+    from worker.cluster import connected
+
+    return connected(address, workers, say)
 
 
 def processes_for(sources: list[str]) -> int:
@@ -106,6 +128,7 @@ def show_loaded(invocation: Invocation, loaded: Loaded) -> None:
                 "failed": done.failed,
                 "seconds": done.seconds,
                 "error": done.error,
+                "worker": loaded.by,
             }
         )
     elif not invocation.quiet:
@@ -113,7 +136,8 @@ def show_loaded(invocation: Invocation, loaded: Loaded) -> None:
         sys.stdout.write(
             f"{done.subject}: {done.new:,} new, {done.revised:,} revised, "
             f"{done.unchanged:,} unchanged, {done.stale:,} older than stored, "
-            f"{done.deleted:,} deleted, {done.failed:,} failed ({rate:,.0f} records a second)\n"
+            f"{done.deleted:,} deleted, {done.failed:,} failed ({rate:,.0f} records a second"
+            + (f", by {loaded.by})\n" if loaded.by else ")\n")
         )
 
 

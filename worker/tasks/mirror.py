@@ -15,7 +15,7 @@ from worker.invocation import EXIT_DONE, EXIT_INTERRUPTED, EXIT_SOME_FAILED, Inv
 from worker.mirror import Plan, Site, done_files, plan
 from worker.mirror import mirror as mirrored
 from worker.parsed import ParsedArticle
-from worker.tasks.files import cores, show_loaded, stop_on_signals
+from worker.tasks.files import cores, on_cluster, show_loaded, stop_on_signals
 from worker.tasks.output import emit, list_failures, progress, say
 from worker.tasks.session import open_client, open_config, open_store, task
 
@@ -23,7 +23,14 @@ _SIZED = 12  # files whose size is asked for; the others are taken to be like th
 
 
 @task
-def mirror(invocation: Invocation, *, dry_run: bool, workers: int | None) -> int:
+def mirror(
+    invocation: Invocation,
+    *,
+    dry_run: bool,
+    workers: int | None,
+    cluster: str | None,
+    spool: str | None,
+) -> int:
     config = open_config(invocation)
     stop = stop_on_signals()
     site = Site(config.mirror.base_url, stop=stop)
@@ -34,6 +41,7 @@ def mirror(invocation: Invocation, *, dry_run: bool, workers: int | None) -> int
             return EXIT_DONE
         store.interrupt_runs()
         with (
+            on_cluster(cluster, workers or cores()) as client,
             progress(invocation, "Mirroring", None) as show_done,
             closing(
                 mirrored(
@@ -43,6 +51,8 @@ def mirror(invocation: Invocation, *, dry_run: bool, workers: int | None) -> int
                     keep=config.mirror.keep,
                     keep_raw=config.store.keep_raw,
                     workers=workers or cores(),
+                    cluster=client,
+                    spool=Path(spool) if spool else None,
                     stop=stop,
                     progress=show_done,
                 )

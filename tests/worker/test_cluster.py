@@ -1,0 +1,84 @@
+"""A cluster whose workers are killed gives the same store as one process, row for row."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+
+import msgspec
+import pytest
+from bulk_site import bulk_file, record, retraction_notice
+
+from storage import Store
+from storage.records import Query
+from worker.bulk import Job, load_files
+
+pytest.importorskip("distributed")
+FILES = 8
+
+
+def content(store: Store) -> list[bytes]:
+    """Everything that the store knows of each article, times aside."""
+    found = []
+    for record_ in store.records(Query(limit=0, include_deleted=True), by_pmid=True):
+        pmid = record_.article.pmid
+        history = [(each.what, each.version, each.summary) for each in store.history(pmid)]
+        deleted = record_.deleted_at is not None
+        raw = store.raw(pmid)
+        found.append(msgspec.json.encode([record_.article, record_.grade, deleted, history, raw]))
+    return found
+
+
+@pytest.mark.filterwarnings("ignore")  # distributed warns of the workers that we kill
+def test_workers_are_killed(tmp_path: Path) -> None:
+    from distributed import Client, LocalCluster
+
+    jobs = []
+    for number in range(FILES):
+        records = [record(pmid) for pmid in range(number * 100 + 1, number * 100 + 41)]
+        records += [record(1, revision=number), record(2, revision=FILES - number)]
+        records.append(retraction_notice(5000 + number, of=100 * (FILES - number) + 5))
+        path = tmp_path / f"{number}.xml.gz"
+        path.write_bytes(bulk_file(records, deleted=[number * 100 + 3]))
+        jobs.append(Job(str(path)))
+    with Store.open(str(tmp_path / "serial.db")) as store:
+        serial = [loaded.run.new for loaded in load_files(store, jobs)]
+        expected = content(store)
+    assert len(expected) > FILES * 40
+
+    with (
+        LocalCluster(
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+        ) as cluster,
+        Client(cluster) as client,
+        Store.open(str(tmp_path / "cluster.db")) as store,
+    ):
+        killed: list[int] = []
+        done = threading.Event()
+
+        def kill() -> None:
+            while len(killed) < 3 and not done.wait(0.7):
+                for nanny in list(cluster.workers.values()):
+                    pid = getattr(nanny, "pid", None)
+                    if pid and pid not in killed:
+                        os.kill(pid, signal.SIGKILL)
+                        killed.append(pid)
+                        break
+
+        killer = threading.Thread(target=kill)
+        killer.start()
+        loaded = []
+        for each in load_files(store, jobs, cluster=client):
+            loaded.append(each)
+            if len(killed) < 2:
+                time.sleep(0.7)  # on a fast machine too, some workers die in the midst of it
+        done.set()
+        killer.join()
+        assert killed
+        assert [each.run.new for each in loaded] == serial
+        assert all(each.by and each.by.startswith("tcp://") for each in loaded)
+        assert content(store) == expected
+        assert [run.state for run in store.runs(kind="load")] == ["done"] * FILES

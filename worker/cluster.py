@@ -1,0 +1,134 @@
+"""Bulk loads on a cluster: Dask workers read and grade files, the one writer saves them in order.
+
+The scheduler is the user's own (docs/cluster.md), or one that is started on this machine. What a
+worker does is `worker.bulk.prepare`: the same function, the same records. A task whose worker was
+lost is run again elsewhere; it writes its file anew under another name and renames it at the end,
+so nothing is ever half there. Sources and spools lie where all workers and the writer can see them.
+
+Needs Dask distributed, the extra `distributed`.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from uuid import uuid4
+
+from worker.bulk import Ready, Spooled, prepare
+from worker.errors import EntrezUnavailable, SourceError, WorkerError
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+RETRIES: Final = 5  # times that a file is given to another worker
+
+
+class ClusterReaders:
+    """Reads on the workers of a cluster, two files for each of them ahead of the writer."""
+
+    def __init__(
+        self,
+        client: Client,
+        stop: threading.Event,
+        progress: Callable[[int], None],
+        *,
+        keep_raw: bool,
+    ) -> None:
+        self._client = client
+        self._stop = stop
+        self._progress = progress
+        self._keep_raw = keep_raw
+        self._read = 0
+
+    @property
+    def ahead(self) -> int:
+        return 2 * max(1, len(self._client.scheduler_info(n_workers=-1)["workers"]))
+
+    def begin(self, source: str, path: str) -> Ready:
+        future = self._client.submit(
+            prepare_there,
+            os.path.abspath(source),
+            path,
+            self._keep_raw,
+            pure=False,
+            retries=RETRIES,
+        )
+        return lambda: self._wait(future, source)
+
+    def _wait(self, future: Any, source: str) -> Spooled:
+        from distributed import KilledWorker
+        from distributed.client import FutureCancelledError
+
+        while True:
+            try:
+                spooled: Spooled = future.result(timeout=0.5)
+            except TimeoutError:
+                if self._stop.is_set():
+                    future.cancel()
+                    return Spooled("", stopped=True)
+                continue
+            except (KilledWorker, FutureCancelledError) as error:
+                raise WorkerError(
+                    f"{source}: the workers that read it were lost ({type(error).__name__}; out "
+                    "of memory?). Files loaded before are kept; start again to go on."
+                ) from None
+            self._read += spooled.records
+            self._progress(self._read)
+            return spooled
+
+
+def prepare_there(source: str, path: str, keep_raw: bool) -> Spooled:
+    """`prepare` on a worker. Runs twice if it must: the last whole spool stays."""
+    part = f"{path}.{uuid4().hex}.part"
+    try:
+        spooled = prepare(source, part, keep_raw=keep_raw)
+        os.replace(part, path)
+    finally:
+        Path(part).unlink(missing_ok=True)
+    return replace(spooled, path=path, by=_here())
+
+
+def _here() -> str:
+    from distributed import get_worker
+
+    return str(get_worker().address)
+
+
+@contextmanager
+def connected(address: str, workers: int, say: Callable[[str], None]) -> Iterator[Client]:
+    """A client of the scheduler at `address`, or of one with `workers` processes on this machine
+    where `address` is "local". Says where the dashboard is.
+
+    Raises WorkerError where distributed is not installed, EntrezUnavailable where nothing answers.
+    """
+    try:
+        from distributed import Client, LocalCluster
+    except ImportError:
+        raise SourceError(
+            "--cluster needs Dask distributed: pip install 'pubgrade[distributed]'"
+        ) from None
+    if address == "local":
+        with (
+            LocalCluster(
+                n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=":0"
+            ) as cluster,
+            Client(cluster) as client,
+        ):
+            say(f"{workers} workers on this machine; dashboard: {client.dashboard_link}")
+            yield client
+        return
+    try:
+        client = Client(address, timeout=20)
+    except (OSError, TimeoutError, ValueError) as error:
+        raise EntrezUnavailable(
+            f"--cluster {address}: no Dask scheduler answers there ({type(error).__name__}). "
+            "Start one (docs/cluster.md), or use --cluster local."
+        ) from None
+    with client:
+        say(f"scheduler {address}; dashboard: {client.dashboard_link}")
+        yield client
