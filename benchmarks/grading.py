@@ -205,7 +205,11 @@ def measure_development(folds: Path | None) -> None:
     model: KeptPredictions | None = None
     if folds is not None:
         model = KeptPredictions(folds)
-        print("Out of fold: no text model answers for a record that it was trained on.")
+        print(
+            "Out of fold: no text model answers for a record that it was trained on. The few weights "
+            "that join rules and model (grading/model/combination.json) are the shipped ones, fitted "
+            "on these labels: benchmarks.fit_combination prints cross-validated figures."
+        )
     else:
         print(
             "IN SAMPLE: the shipped text model was trained on most of these records. Figures on "
