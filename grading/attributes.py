@@ -103,7 +103,7 @@ _NO_STUDY = (
 
 def attributes(evidence: Evidence, design: str, form: str | None = None) -> tuple[str, ...]:
     """Sorted ids. `form`: "letter", "editorial" or "comment" where content decided the design."""
-    found = {name for name in ATTRIBUTES if evidence.weight(name) >= 1.0}
+    found = {name for name, points in evidence.weights.items() if points >= 1.0} & ATTRIBUTES.keys()
     if design in _NO_STUDY:
         found -= _OF_STUDIES
     if design not in REVIEWS:

@@ -52,11 +52,25 @@ EXPECTED = (
 )
 EXPECTED_SHARE = 1.2  # points for one unit of log-odds above the least that counts
 EXPECTED_LEAST = -1.5  # log-odds of a head from which it counts
+_EXPECTED_PROBABILITY = 1 / (1 + math.exp(-EXPECTED_LEAST))
 
 TEMPERATURE = 2.2  # points per unit of log-odds, fitted on the development labels
 MARGIN = 2.0  # points a design needs before it is named at all
 DOUBT = 0.35  # a named design less likely than this is not named
 ENOUGH_RESULTS = 1.5  # points for "a study with results" that make it primary research
+
+
+_NOTHING = dict.fromkeys(DESIGNS, 0.0)
+# By group, and whether content decided over a form: the designs that text and tags together may name.
+_OPEN = {
+    (group, over_form): tuple(
+        design
+        for design in members
+        if design not in (*BEYOND_MODEL, "unclassified", *(FORMS if over_form else ()))
+    )
+    for group, members in MEMBERS.items()
+    for over_form in (False, True)
+}
 
 
 class Decision(NamedTuple):
@@ -69,18 +83,20 @@ class Decision(NamedTuple):
 
 def decide(evidence: Evidence, model: TextPrediction | None = None) -> Decision:
     """Exactly one design. `model`: what the text model says of the article, where it was asked."""
-    own = {design: evidence.weight(design) for design in DESIGNS}
+    own = _NOTHING | {
+        target: points for target, points in evidence.weights.items() if target in DESIGNS
+    }
     if model:
         for design in EXPECTED:
             own[design] += expected_points(model.tags.get(design, 0.0))
-    scores = dict(own)
+    scores = own.copy()
     for heir, parent, needed in HEIRS:
         if own[heir] >= needed and own[parent] > 0:
             scores[heir] += own[parent]
     form = _content_over_form(scores)
     results = scores.pop("primary_research")
     scores.pop("unclassified")
-    best = max(scores, key=lambda design: scores[design])
+    best = max(scores, key=scores.__getitem__)
     if model and not (best in BEYOND_MODEL and scores[best] >= MARGIN):
         return _with_model(evidence, scores | {"primary_research": results}, model, form)
     floor = max(MARGIN, min(results, 3.0)) if results >= ENOUGH_RESULTS else MARGIN
@@ -102,12 +118,12 @@ def _with_model(
     odds = log_odds(model.probabilities, evidence.text_weights)
     tags = evidence.tag_weights
     for group in odds:
-        odds[group] += max(tags.get(design, 0.0) for design in _open(group, form))
+        odds[group] += max([tags.get(design, 0.0) for design in _OPEN[group, form is not None]])
     highest = max(odds.values())
     total = sum(math.exp(value - highest) for value in odds.values())
-    group = max(odds, key=lambda name: odds[name])
+    group = max(odds, key=odds.__getitem__)
     confidence = 1.0 / total
-    design = max(_open(group, form), key=lambda name: scores[name])
+    design = max(_OPEN[group, form is not None], key=scores.__getitem__)
     if scores[design] < MARGIN:
         design = group
     if confidence < DOUBT:
@@ -117,24 +133,20 @@ def _with_model(
 
 def expected_points(probability: float) -> float:
     """What a head of the text model adds to the points of its design."""
-    chance = min(max(probability, 1e-4), 1 - 1e-4)
-    return EXPECTED_SHARE * max(0.0, math.log(chance / (1 - chance)) - EXPECTED_LEAST)
-
-
-def _open(group: str, form: str | None) -> list[str]:
-    """The designs of the group that text and tags together may name."""
-    closed = {*BEYOND_MODEL, "unclassified", *(FORMS if form else ())}
-    return [design for design in MEMBERS[group] if design not in closed]
+    if probability < _EXPECTED_PROBABILITY:
+        return 0.0
+    chance = min(probability, 1 - 1e-4)
+    return EXPECTED_SHARE * (math.log(chance / (1 - chance)) - EXPECTED_LEAST)
 
 
 def _content_over_form(scores: dict[str, float]) -> str | None:
     """A letter or editorial that reports a study's results is graded by its content (rubric)."""
-    form = max(FORMS, key=lambda name: scores[name])
+    form = max(FORMS, key=scores.__getitem__)
     if scores[form] < MARGIN:
         return None
     content = max(
         (d for d in scores if d not in (*FORMS, *NOTICES, "primary_research", "narrative_review")),
-        key=lambda design: scores[design],
+        key=scores.__getitem__,
     )
     if scores[content] >= 4.0 and (scores["primary_research"] >= 2.5 or content == "case_report"):
         for name in FORMS:
