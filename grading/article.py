@@ -6,7 +6,7 @@ Every value here is immutable and turns into JSON and back without loss
 Text rules, kept by every reader that makes an `Article`:
 
 * Inline markup is joined without adding spaces. A sub- or superscript made of digits and signs
-  becomes its Unicode form ("CO₂", "10⁹", "kg m⁻²"); any other inline element is its plain text.
+  becomes its Unicode form ("CO₂", "10⁹", "kg m⁻²", "10⁵·⁵"); any other inline element is its plain text.
 * `abstract` is the sections joined as stored: ``"LABEL: text"`` (or just ``text`` where there is no
   label), one section a line. `Section.start` and `Section.end` count characters of `abstract` and
   enclose the whole line, label included, so that a quote can point at a label too.

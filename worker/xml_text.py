@@ -17,9 +17,10 @@ _ESCAPED_TWICE = re.compile(r"&(?:lt|gt|amp|quot|apos|nbsp|#\d{1,6}|#x[0-9a-fA-F
 _SCRIPT = "0123456789+-−=()"
 _RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾"
 _LOWERED = "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎"
-_SUPERSCRIPT = str.maketrans(_SCRIPT, _RAISED)
+# There is no raised full stop: the raised dot keeps 10^5.5 from reading as 105.5.
+_SUPERSCRIPT = str.maketrans(_SCRIPT + ".", _RAISED + "·")
 _SUBSCRIPT = str.maketrans(_SCRIPT, _LOWERED)
-_SCRIPT_SET = frozenset(_SCRIPT + _RAISED + _LOWERED)  # scripts stand within scripts
+_SCRIPTS = frozenset(map(ord, _RAISED + _LOWERED))  # scripts stand within scripts
 
 
 def clean(text: str) -> str:
@@ -80,9 +81,8 @@ def _local_name(element: Element) -> str:
 
 def _script(text: str, table: dict[int, int]) -> str:
     bare = text.strip()
-    return (
-        text.replace(bare, bare.translate(table)) if bare and _SCRIPT_SET.issuperset(bare) else text
-    )
+    known = bare and all(ord(sign) in table or ord(sign) in _SCRIPTS for sign in bare)
+    return text.replace(bare, bare.translate(table)) if known else text
 
 
 def _math(element: Element) -> str:

@@ -23,7 +23,7 @@ STEP = 1 if os.environ.get("PUBGRADE_ALL_RECORDS") else 17
 
 needs_data = pytest.mark.skipif(not FILES, reason=f"no records at {RECORDS} (PUBGRADE_DATA)")
 
-RAISED = dict(zip("0123456789+-−=()", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾", strict=True))
+RAISED = dict(zip("0123456789+-−=().", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾·", strict=True))
 LOWERED = dict(zip("0123456789+-−=()", "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎", strict=True))
 AGAIN = re.compile(r"&(?:lt|gt|amp|quot|apos|nbsp|#\d{1,6}|#x[0-9a-fA-F]{1,5});")
 

@@ -146,6 +146,7 @@ def test_books() -> None:
         ("", ""),
         ("P<sup>a</sup> and <b>bold <i>deep</i></b> tail", "Pa and bold deep tail"),
         ("Na<sup>+</sup>, <sup>13</sup>C", "Na⁺, ¹³C"),
+        ("10<sup>5.5</sup> of PM<sub>2.5</sub>", "10⁵·⁵ of PM2.5"),
         ("SO<sub>4<sup>2-</sup></sub>", "SO₄²⁻"),
         ("<i>A</i> <i>b</i>", "A b"),
         ("<![CDATA[a < b]]> &#x3b1;", "a < b α"),
