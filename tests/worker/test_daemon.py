@@ -1,0 +1,146 @@
+"""`pubgrade run` as a real process."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from storage import Store
+
+if TYPE_CHECKING:
+    from conftest import Pubgrade
+
+EMAIL = {"PUBGRADE_EMAIL": "a@example.org"}
+
+
+def _topics(pubgrade: Pubgrade, *topics: str, more: str = "") -> None:
+    entries = [
+        f'[[topics]]\nname = "{topic.split()[0]}"\nquery = "{topic}"\nevery = "1h"\n'
+        "since = 2024-01-01\n"
+        for topic in topics
+    ]
+    part = pubgrade.folder / "config.toml.part"
+    part.write_text("\n".join([*entries, more]))
+    part.replace(pubgrade.folder / "config.toml")
+
+
+def _store(pubgrade: Pubgrade) -> Store:
+    return Store.open(f"sqlite:///{pubgrade.folder / 'pubgrade.db'}")
+
+
+def _log(pubgrade: Pubgrade) -> str:
+    return (pubgrade.folder / "stderr.txt").read_text()
+
+
+def _until(true: Callable[[], Any], pubgrade: Pubgrade, seconds: float = 90) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, _log(pubgrade)
+        time.sleep(0.1)
+
+
+@contextmanager
+def _running(pubgrade: Pubgrade, **environment: str) -> Iterator[subprocess.Popen[str]]:
+    daemon = pubgrade.start("run", **EMAIL, **environment)
+    try:
+        _until(lambda: "pubgrade is running" in _log(pubgrade), pubgrade)
+        yield daemon
+    finally:
+        daemon.kill()
+        daemon.wait()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_in_time_and_keeps_what_came(
+    pubgrade: Pubgrade, number: signal.Signals
+) -> None:
+    _topics(pubgrade, "gout")
+    pubgrade.server.latency = 0.3
+    with _running(pubgrade) as daemon:
+        _until(lambda: pubgrade.server.calls_of("efetch"), pubgrade)
+        started = time.monotonic()
+        daemon.send_signal(number)
+        assert daemon.wait(timeout=20) == 0
+        assert time.monotonic() - started < 10
+    with _store(pubgrade) as store:
+        assert all(run.state in ("done", "interrupted") for run in store.runs())
+        heartbeat = store.heartbeat()
+        assert heartbeat is None or heartbeat.state == "stopped"
+    assert pubgrade("sync", **EMAIL).returncode == 0
+
+
+def test_a_day_in_its_life(pubgrade: Pubgrade) -> None:
+    """Beside it manual commands work and a second daemon does not; topics change; one fails."""
+    _topics(pubgrade, "gout", "unknownword", more='[daemon]\nretry = "1s"\n')
+    with _running(pubgrade):
+        _until(lambda: "topic gout: " in _log(pubgrade), pubgrade)
+        second = pubgrade("run", **EMAIL)
+        assert second.returncode == 3
+        assert "the daemon already runs on this store" in second.stderr
+        assert pubgrade("fetch", "30000002", **EMAIL).returncode == 0
+        state = json.loads(pubgrade("status", "--json").stdout)["daemon"]["state"]
+        assert state.startswith("running")
+
+        # the failing topic says why, is tried again, and its failures are counted once each
+        _until(lambda: "unknownword failed (2 in a row)" in _log(pubgrade), pubgrade)
+        with _store(pubgrade) as store:
+            known = {topic.name: topic for topic in store.topics()}
+        assert known["gout"].failures == 0
+        assert known["gout"].next_run is not None
+        assert 2 <= known["unknownword"].failures <= _log(pubgrade).count("unknownword failed") + 1
+        assert "phrase not found" in (known["unknownword"].last_error or "")
+
+        _topics(pubgrade, "lupus")  # a changed file is seen by itself
+        _until(lambda: "topic lupus: " in _log(pubgrade), pubgrade)
+        (pubgrade.folder / "config.toml").write_text("[[topics]]\nnme = 1\n")
+        _until(lambda: "not reloaded, the old one stays" in _log(pubgrade), pubgrade)
+
+
+def test_a_hangup_reloads_the_topics(pubgrade: Pubgrade) -> None:
+    _topics(pubgrade, "gout")
+    with _running(pubgrade) as daemon:
+        daemon.send_signal(signal.SIGHUP)
+        _until(lambda: "configuration reloaded: 1 topics" in _log(pubgrade), pubgrade)
+        assert daemon.poll() is None
+
+
+def test_what_it_logs(pubgrade: Pubgrade) -> None:
+    """JSON lines, in a file that is begun anew; no secret, not even from a variable (loguru's
+    `diagnose=True` would print it)."""
+    secret = "s3cr3t" * 4
+    _topics(
+        pubgrade,
+        "gout",
+        more='[log]\njson = true\nlevel = "DEBUG"\nfile = "pubgrade.log"\nrotate_mb = 0.0002\n',
+    )
+    pubgrade.server.always = "html"
+    with _running(pubgrade, NCBI_API_KEY=secret) as daemon:
+        _until(lambda: "trying again" in _log(pubgrade), pubgrade)
+        daemon.send_signal(signal.SIGTERM)
+        daemon.wait(timeout=20)
+    lines = [json.loads(line) for line in _log(pubgrade).splitlines()]
+    assert {"time", "level", "module", "message"} <= lines[0].keys()
+    files = sorted(pubgrade.folder.glob("pubgrade*.log"))
+    assert len(files) > 1
+    assert secret not in _log(pubgrade) + "".join(file.read_text() for file in files)
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not here")
+def test_the_systemd_unit(tmp_path: Path) -> None:
+    unit = Path(__file__).parents[2] / "docs" / "pubgrade.service"
+    copy = tmp_path / "pubgrade.service"
+    copy.write_text(unit.read_text().replace("/opt/pubgrade/.venv/bin/pubgrade", "/bin/true"))
+    done = subprocess.run(
+        ["systemd-analyze", "verify", str(copy)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "pubgrade.service" not in done.stderr
