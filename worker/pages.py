@@ -171,6 +171,8 @@ def _target(target: str) -> str:
         if target in vocabulary:
             return vocabulary[target].label
     kind, _, name = target.partition(":")
+    if kind == "flag" and name in FLAGS:
+        return FLAGS[name].label
     if kind == "question":
         return f"Question: {QUESTIONS[name].label.lower()}"
     return target.replace(":", ": ").replace("_", " ")
