@@ -34,8 +34,9 @@ class Topic:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store.open(str(tmp_path / "store.db")) as opened:
+def store(new_address: Callable[[], str]) -> Iterator[Store]:
+    """An empty store, on each database in turn."""
+    with Store.open(new_address()) as opened:
         yield opened
 
 
