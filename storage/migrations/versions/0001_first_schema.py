@@ -12,11 +12,6 @@ WRITTEN_IN_BULK = (
     ("article", "design_id"),
     ("article", "journal_id"),
     ("article", "question_id"),
-    ("article_heading", "heading_id"),
-    ("article_heading", "pmid"),
-    ("article_term", "pmid"),
-    ("article_term", "term_id"),
-    ("author", "pmid"),
     ("document", "pmid"),
     ("raw_record", "pmid"),
     ("relation", "pmid"),
@@ -255,7 +250,6 @@ def upgrade() -> None:
             sa.PrimaryKeyConstraint("pmid", name="pk_full_text"),
         )
         op.create_index("ix_full_text_vector", "full_text", ["vector"], postgresql_using="gin")
-        # Some thirty rows an article, each checked by a query of its own. The one writer keeps these
-        # references.
+        # Each would be checked by a query of its own for every row. The one writer keeps them.
         for table, column in WRITTEN_IN_BULK:
             op.drop_constraint(f"fk_{table}_{column}", table, type_="foreignkey")
