@@ -328,3 +328,51 @@ def test_levels_of_every_scheme_are_kept(store: Store, make: Any) -> None:
     record = store.get(1)
     assert record is not None
     assert msgspec.to_builtins(record.grade.levels) == msgspec.to_builtins(levels)
+
+
+def test_what_is_unchanged_need_not_be_graded_again(store: Store, make: Any) -> None:
+    store.save([make.entry(1), make.entry(2)], at=make.now)
+    same, other, unheard = make.article(1), make.article(2, title="Other"), make.article(3)
+    assert store.unchanged([same, other, unheard], grader_version="1") == {1}
+    assert store.unchanged([same], grader_version="2") == set()
+    later = make.now + timedelta(days=1)
+    store.mark_deleted([1], source="update 1")
+    outcome = store.save(
+        [Entry(same, None), Entry(other, None), Entry(unheard, None)], topic="flights", at=later
+    )
+    assert (outcome.unchanged, outcome.ungraded) == ((1,), (2, 3))
+    record = store.get(1)
+    assert record is not None
+    assert (record.grade, record.deleted_at, record.topics) == (make.grade(), None, ("flights",))
+    assert store.count(Query(words="stockings", topic="flights")) == 1
+    assert store.get(3) is None
+
+
+def test_totals_follow_every_change(store: Store, make: Any) -> None:
+    def counted() -> dict[str, int]:
+        counts = store.counts("1")
+        assert counts.by_design == {
+            design: store.count(Query(designs=(design,))) for design in counts.by_design
+        }
+        years = dict(store.count_by(Query(), "year"))
+        assert years == dict(store.count_by(Query(words="stockings"), "year"))
+        return counts.by_design
+
+    store.save(make.entry(pmid) for pmid in (1, 2, 3))
+    assert counted() == {"cohort_study": 3}
+    store.save([make.entry(1, version=2, published="2001", grade=make.grade("case_report", 4))])
+    assert counted() == {"cohort_study": 2, "case_report": 1}
+    store.mark_deleted([1, 2], source="update 1")
+    assert counted() == {"cohort_study": 1}
+    store.save([make.entry(2)])
+    store.regrade([(3, make.grade("case_series", 4, grader_version="2"))])
+    assert counted() == {"cohort_study": 1, "case_series": 1}
+    assert (store.counts("1").outdated_grades, store.counts("1").deleted) == (1, 1)
+
+
+def test_one_record_twice_in_one_transaction(store: Store, make: Any) -> None:
+    """The index has not yet seen the first when the second takes its place."""
+    store.save([make.entry(1, title="First", published="2001"), make.entry(1, version=2)])
+    assert store.count(Query(words="first")) == 0
+    assert store.count(Query(words="stockings", since="2021", until="2021")) == 1
+    assert store.count_by(Query(), "year") == [("2021", 1)]
