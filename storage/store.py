@@ -150,7 +150,7 @@ class Store:
     def unchanged(self, articles: Iterable[Article], *, grader_version: str) -> set[int]:
         """PMIDs of the articles that are stored exactly so, graded by this version of the grader.
 
-        Such an article would be graded as it was, unless a notice about it is new
+        Such an article would be graded as it was, unless what notices say about it has changed
         (grading.notices): it can be saved without a grade (`Entry.grade` None), which confirms it.
         """
         digests = {article.pmid: documents.article_digest(article) for article in articles}
