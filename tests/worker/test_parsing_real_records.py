@@ -33,7 +33,8 @@ def expected(element: ElementTree.Element) -> str:
     for part in reversed(list(element.iter())):  # scripts stand within scripts
         table = {"sup": RAISED, "sub": LOWERED}.get(part.tag)
         inside = "".join(part.itertext()).strip()
-        if table and inside and set(inside) <= {*table, *RAISED.values(), *LOWERED.values()}:
+        scripts = {*RAISED.values(), *LOWERED.values()} - {"·"}
+        if table and inside and set(inside) <= {*table, *scripts}:
             for leaf in part.iter():
                 leaf.text = "".join(table.get(sign, sign) for sign in leaf.text or "")
                 if leaf is not part:
