@@ -6,7 +6,7 @@ WorkerError (2)               the person asked for something that cannot be done
 ├── MirrorError (1)           a bulk file is missing or damaged: those before it were loaded
 └── EntrezError (4)           NCBI could not be reached or did not answer as it should
     ├── EntrezUnavailable (4) retried to the end: down, slow, over limit, answering nonsense
-    └── EntrezRejected (4)    NCBI refused the request itself: retrying will not help
+    └── EntrezRejected (2)    NCBI refused the request itself (query, API key, address): change it
 
 Transient failures never leave the Entrez client: it retries them. A message says what is wrong,
 where, and what to do; it never contains the API key.
@@ -47,3 +47,5 @@ class EntrezUnavailable(EntrezError):
 
 class EntrezRejected(EntrezError):
     """NCBI refused the request itself; the message holds what NCBI said."""
+
+    exit_status = 2
