@@ -121,7 +121,7 @@ def _folder(pubgrade: Any) -> None:
         (None, "sync", 2, "no topics"),
         (_write("config.toml", TOPIC.format("gout")), "sync goat", 2, "the topics are gout"),
         # NCBI
-        (_write("config.toml", TOPIC.format("unknownword")), "sync", 4, "phrase not found"),
+        (_write("config.toml", TOPIC.format("unknownword")), "sync", 2, "phrase not found"),
     ],
 )
 def test_bad_input(
