@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from distributed import Client
 
     from storage.loading import Loading
+    from worker.selection import Selection
 
 BLOCK: Final = 500  # records read, graded and written together
 TRANSACTION: Final = 60_000  # records; NLM's files hold 30,000 at most
@@ -103,6 +104,7 @@ class Loaded:
     failures: tuple[tuple[int | None, str], ...] = ()
     fault: str | None = None
     by: str | None = None  # the worker of a cluster that read it
+    left_out: int = 0  # records that the selection did not keep
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,7 @@ class _Counts:
     returned: int = 0
     failed: int = 0
     deleted: int = 0
+    left_out: int = 0
     failures: list[tuple[int | None, str]] = field(default_factory=list)
 
 
@@ -196,13 +199,27 @@ def _blocks(path: str) -> Iterator[list[_Item]]:
 class _Writer:
     """Saves spools into a store, in the order in which they are given."""
 
-    def __init__(self, store: Store, *, kind: str, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        *,
+        kind: str,
+        now: Callable[[], datetime],
+        selection: Selection | None,
+    ) -> None:
         self._store = store
+        self._selection = selection
         self._kind = kind
         self._now = now
 
     def start(self, job: Job) -> Run:
-        run = Run(kind=self._kind, subject=job.name, window_end=job.mark, started_at=self._now())
+        run = Run(
+            kind=self._kind,
+            subject=job.name,
+            window_start=self._selection.text if self._selection else None,
+            window_end=job.mark,
+            started_at=self._now(),
+        )
         return self._store.start_run(run)
 
     def save(self, job: Job, run: Run, spooled: Spooled, started: float) -> Loaded:
@@ -234,7 +251,8 @@ class _Writer:
                 if last:
                     run = _ended(run, _state(spooled), spooled.fault, started, self._now())
                 loading.close(run)
-        return Loaded(job.source, run, tuple(counts.failures), spooled.fault, spooled.by)
+        failures = tuple(counts.failures)
+        return Loaded(job.source, run, failures, spooled.fault, spooled.by, counts.left_out)
 
     def give_up(self, run: Run, state: str, error: str | None, started: float) -> Run:
         run = _ended(run, state, error, started, self._now())
@@ -257,21 +275,19 @@ class _Writer:
                     counts.failed += 1
                     counts.failures.append((item.pmid, item.error))
                 case _Deleted():
-                    self._save_articles(loading, articles)
-                    counts.returned += len(articles)
+                    self._save_articles(loading, articles, counts)
                     articles = []
                     counts.deleted += len(loading.delete(item.pmids, source))
-        self._save_articles(loading, articles)
-        counts.returned += len(articles)
+        self._save_articles(loading, articles, counts)
 
-    @staticmethod
-    def _save_articles(loading: Loading, articles: list[_Prepared]) -> None:
+    def _save_articles(self, loading: Loading, articles: list[_Prepared], counts: _Counts) -> None:
         """Save articles, warned by the notices among them and in the store, whichever came first.
 
         Grades are made without notices; the few articles that a notice names are graded again.
         """
         if not articles:
             return
+        counts.returned += len(articles)
         pmids = {item.article.pmid for item in articles}
         notices: dict[int, list[Correction]] = defaultdict(list)
         for item in articles:
@@ -283,7 +299,7 @@ class _Writer:
 
         named = [item for item in articles if item.article.pmid in told]
         regraded = iter(grade_many([item.article for item in named], notices=told))
-        loading.save(
+        entries = [
             Entry(
                 item.article,
                 next(regraded) if item.article.pmid in told else item.grade,
@@ -292,11 +308,34 @@ class _Writer:
                 PARSER_VERSION,
             )
             for item in articles
-        )
+        ]
+        if self._selection is not None:
+            kept = _kept(loading, self._selection, entries)
+            counts.left_out += len(entries) - len(kept)
+            entries = kept
+        loading.save(entries)
         others = loading.articles(told.keys() - pmids)
         if others:
             grades = grade_many(others, notices=told)
             loading.regrade((a.pmid, given) for a, given in zip(others, grades, strict=True))
+
+
+def _kept(loading: Loading, selection: Selection, entries: list[Entry]) -> list[Entry]:
+    """The entries that match, those that the store holds already, and notices about either.
+
+    What was kept once is followed wherever it goes: leaving it as it was would show it as it no
+    longer is. A notice must be there for as long as what it warns about is graded again.
+    """
+    kept = {
+        entry.article.pmid
+        for entry in entries
+        if entry.grade is not None and selection.keeps(entry.article, entry.grade)
+    }
+    others = [entry.article for entry in entries if entry.article.pmid not in kept]
+    about = {article.pmid: {target for target, _ in notices_in(article)} for article in others}
+    kept |= loading.known(about.keys() | set().union(*about.values()))
+    kept |= {pmid for pmid, targets in about.items() if not kept.isdisjoint(targets)}
+    return [entry for entry in entries if entry.article.pmid in kept]
 
 
 def _state(spooled: Spooled) -> str:
@@ -319,6 +358,7 @@ def load_files(
     kind: str = "load",
     whole: bool = False,
     keep_raw: bool = True,
+    selection: Selection | None = None,
     cluster: Client | None = None,
     spool: Path | None = None,
     stop: threading.Event | None = None,
@@ -330,13 +370,15 @@ def load_files(
     `workers`: processes that read and grade; 1 does it in this one. `jobs` is drawn from only as
     far ahead as there are processes. `cluster`: its workers read instead; `spool` is then a folder
     that all of them share (a temporary one of this machine by default). `whole`: nothing is kept of a source that has a fault.
+    `selection`: only records that match are saved, beside those that are stored already and notices
+    about them.
     `progress` is told the number of records read so far. Once `stop` is set, what was read of the
     file in hand is saved (its run is "interrupted"; nothing if `whole`), and no other is begun.
 
     Raises WorkerError where a source cannot be reached at all, and StoreError.
     """
     stop = stop or threading.Event()
-    writer = _Writer(store, kind=kind, now=now)
+    writer = _Writer(store, kind=kind, now=now, selection=selection)
     with ExitStack() as stack:
         temporary = tempfile.TemporaryDirectory(
             prefix="pubgrade-", dir=spool, ignore_cleanup_errors=cluster is not None

@@ -14,7 +14,7 @@ import re
 import threading
 import zlib
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -31,6 +31,7 @@ from storage import Store
 from storage.records import Run
 from worker.bulk import Job, Loaded, load_files
 from worker.errors import EntrezUnavailable, MirrorError
+from worker.selection import Selection
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -275,6 +276,23 @@ def done_files(store: Store) -> dict[str, Run]:
     return {run.subject: run for run in runs if run.state == "done"}
 
 
+def chosen(done: Mapping[str, Run], asked: Selection | None) -> Selection | None:
+    """What the mirror keeps: what its first file was selected by, or `asked` before that.
+
+    Raises MirrorError where `asked` is another: files that are done are not read again, so the
+    store would hold some by the one and some by the other.
+    """
+    known = next((run.window_start for name, run in done.items() if _NAME.fullmatch(name)), asked)
+    if isinstance(known, str):
+        known = Selection.read(known)
+    if asked is not None and asked != known:
+        raise MirrorError(
+            f"this store mirrors {f'only {known}' if known else 'all of PubMed'}, not {asked}. "
+            "Leave the filters out to go on with it, or take another store (--store)."
+        )
+    return known
+
+
 def mirror(
     store: Store,
     site: Site,
@@ -282,6 +300,7 @@ def mirror(
     *,
     keep: bool = False,
     keep_raw: bool = True,
+    selection: Selection | None = None,
     workers: int = 1,
     cluster: Client | None = None,
     spool: Path | None = None,
@@ -292,15 +311,18 @@ def mirror(
     """Load what the site has and the store lacks, file by file, in order.
 
     `folder` holds the downloads; a file goes after it was loaded, unless `keep`. Once `stop` is
-    set, nothing more is begun; a file is loaded whole or not at all.
+    set, nothing more is begun; a file is loaded whole or not at all. `selection` is what to keep of
+    a store that has no file yet (see `chosen`); others go on with theirs.
 
     Raises MirrorError for a missing or damaged file and EntrezUnavailable for the site, in both
     cases after everything before it was loaded.
     """
     stop = stop or threading.Event()
+    done = done_files(store)
+    selection = chosen(done, selection)
     folder.mkdir(parents=True, exist_ok=True)
     began = now()
-    work = plan(site.files(), set(done_files(store)))
+    work = plan(site.files(), set(done))
     todo = list(work.todo)
     suspected: set[str] = set()
     while todo and not stop.is_set():
@@ -318,6 +340,7 @@ def mirror(
                     kind="mirror",
                     whole=True,
                     keep_raw=keep_raw,
+                    selection=selection,
                     stop=stop,
                     progress=progress,
                     now=now,

@@ -7,13 +7,32 @@ from typing import Annotated
 import typer
 
 from worker.commands import examples, invocation, leave
-from worker.commands.options import Cluster, Email, Spool, Workers
+from worker.commands.options import (
+    Cluster,
+    Design,
+    Email,
+    Flag,
+    Level,
+    Mesh,
+    NotFlag,
+    Question,
+    Scheme,
+    Since,
+    Spool,
+    Until,
+    Workers,
+    filters,
+)
 
 app = typer.Typer()
 
 
 @app.command(
-    epilog=examples("pubgrade mirror --dry-run", "pubgrade mirror --store sqlite:///all.db")
+    epilog=examples(
+        "pubgrade mirror --dry-run",
+        "pubgrade mirror --store sqlite:///all.db",
+        "pubgrade mirror --store sqlite:///gout.db --mesh Gout --level 1-3",
+    )
 )
 def mirror(
     dry_run: Annotated[
@@ -22,13 +41,32 @@ def mirror(
     workers: Workers = None,
     cluster: Cluster = None,
     spool: Spool = None,
+    level: Level = None,
+    scheme: Scheme = "ocebm_2011",
+    design: Design = None,
+    question: Question = None,
+    mesh: Mesh = None,
+    since: Since = None,
+    until: Until = None,
+    flag: Flag = None,
+    not_flag: NotFlag = None,
 ) -> None:
-    """Keep up with NLM's baseline and daily update files: all of PubMed."""
+    """Keep up with NLM's baseline and daily update files: all of PubMed, or what filters keep.
+
+    The store remembers its filters: later calls go on with them, and other ones are refused. What
+    was kept stays and is kept up to date, though a revision may no longer match; so are notices
+    (retractions, concerns, corrections) about it.
+    """
     from worker.tasks import mirror
 
-    leave(
-        mirror.mirror(invocation(), dry_run=dry_run, workers=workers, cluster=cluster, spool=spool)
-    )
+    leave(mirror.mirror(
+        invocation(), dry_run=dry_run, workers=workers, cluster=cluster, spool=spool,
+        filters=filters(
+            words=None, level=level, scheme=scheme, design=design, question=question, topic=None,
+            journal=None, author=None, mesh=mesh, since=since, until=until, added_since=None,
+            flag=flag, not_flag=not_flag, min_n=None, sort="relevance", limit=0, after=None,
+        ),
+    ))  # fmt: skip
 
 
 @app.command(epilog=examples("pubgrade verify --email you@example.org --sample 500"))

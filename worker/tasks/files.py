@@ -126,6 +126,7 @@ def show_loaded(invocation: Invocation, loaded: Loaded) -> None:
                 "stale": done.stale,
                 "deleted": done.deleted,
                 "failed": done.failed,
+                "left_out": loaded.left_out,
                 "seconds": done.seconds,
                 "error": done.error,
                 "worker": loaded.by,
@@ -136,7 +137,9 @@ def show_loaded(invocation: Invocation, loaded: Loaded) -> None:
         sys.stdout.write(
             f"{done.subject}: {done.new:,} new, {done.revised:,} revised, "
             f"{done.unchanged:,} unchanged, {done.stale:,} older than stored, "
-            f"{done.deleted:,} deleted, {done.failed:,} failed ({rate:,.0f} records a second"
+            f"{done.deleted:,} deleted, {done.failed:,} failed"
+            + (f", {loaded.left_out:,} left out" if loaded.left_out else "")
+            + f" ({rate:,.0f} records a second"
             + (f", by {loaded.by})\n" if loaded.by else ")\n")
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -12,10 +13,12 @@ from grading import Article
 from storage import Store
 from worker.config import Config
 from worker.invocation import EXIT_DONE, EXIT_INTERRUPTED, EXIT_SOME_FAILED, Invocation
-from worker.mirror import Plan, Site, done_files, plan
+from worker.mirror import Plan, Site, chosen, done_files, plan
 from worker.mirror import mirror as mirrored
 from worker.parsed import ParsedArticle
+from worker.selection import Selection
 from worker.tasks.files import cores, on_cluster, show_loaded, stop_on_signals
+from worker.tasks.filters import query_of
 from worker.tasks.output import emit, list_failures, progress, say
 from worker.tasks.session import open_client, open_config, open_store, task
 
@@ -30,14 +33,18 @@ def mirror(
     workers: int | None,
     cluster: str | None,
     spool: str | None,
+    filters: dict[str, Any],
 ) -> int:
     config = open_config(invocation)
+    selection = Selection.of(query_of(filters))
     stop = stop_on_signals()
     site = Site(config.mirror.base_url, stop=stop)
     status = EXIT_DONE
     with open_store(config) as store:
         if dry_run:
-            _show_plan(invocation, store, site, plan(site.files(), set(done_files(store))))
+            done = done_files(store)
+            selection = chosen(done, selection)
+            _show_plan(invocation, store, site, plan(site.files(), set(done)), selection)
             return EXIT_DONE
         store.interrupt_runs()
         with (
@@ -50,6 +57,7 @@ def mirror(
                     folder_of(config),
                     keep=config.mirror.keep,
                     keep_raw=config.store.keep_raw,
+                    selection=selection,
                     workers=workers or cores(),
                     cluster=client,
                     spool=Path(spool) if spool else None,
@@ -72,7 +80,9 @@ def folder_of(config: Config) -> Path:
     return config.mirror.folder.expanduser()
 
 
-def _show_plan(invocation: Invocation, store: Store, site: Site, work: Plan) -> None:
+def _show_plan(
+    invocation: Invocation, store: Store, site: Site, work: Plan, selection: Selection | None
+) -> None:
     step = max(1, len(work.todo) // _SIZED)
     sizes = [site.size(file) for file in work.todo[::step]]
     size = sum(sizes) * len(work.todo) // max(1, len(sizes))
@@ -91,6 +101,7 @@ def _show_plan(invocation: Invocation, store: Store, site: Site, work: Plan) -> 
                 "seconds": seconds,
                 "first": work.todo[0].name if work.todo else None,
                 "last": work.todo[-1].name if work.todo else None,
+                "keeps": str(selection) if selection else None,
                 "gap": work.gap,
             }
         )
@@ -104,6 +115,8 @@ def _show_plan(invocation: Invocation, store: Store, site: Site, work: Plan) -> 
             + (f", about {seconds / 3600:.1f} h at the pace of the last files" if seconds else "")
             + ".\n"
         )
+    if selection:
+        sys.stdout.write(f"Kept of it is only {selection}.\n")
     if work.gap:
         say(f"pubgrade: {work.gap}")
 

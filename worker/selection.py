@@ -1,0 +1,118 @@
+"""Which records a mirror keeps: the filters of `query` that article and grade decide alone."""
+
+from __future__ import annotations
+
+import shlex
+from functools import cached_property
+from typing import Final
+
+import msgspec
+
+from grading import Article, Grade
+from storage import levels
+from storage.folding import folded
+from storage.indexing import first_and_last_day
+from storage.records import Query
+from worker.errors import ConfigError
+
+_SCHEME: Final = Query().scheme
+_OPTIONS: Final = {"designs": "design", "flags": "flag", "not_flags": "not-flag"}
+
+
+class Selection(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
+    """All filters must hold, as in `storage.records.Query`, whose fields these are."""
+
+    level: tuple[str, str] | None = None
+    scheme: str = _SCHEME
+    designs: tuple[str, ...] = ()
+    question: str | None = None
+    mesh: str | None = None
+    since: str | None = None
+    until: str | None = None
+    flags: tuple[str, ...] = ()
+    not_flags: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, query: Query) -> Selection | None:
+        """The filters of a query, None where it has none. Raises ConfigError for what is no date."""
+        for name in ("since", "until"):
+            asked = getattr(query, name)
+            if asked and not first_and_last_day(asked)[0]:
+                raise ConfigError(f"--{name} {asked}: no such date")
+        selection = cls(
+            level=query.level,
+            scheme=query.scheme if query.level else _SCHEME,
+            designs=tuple(sorted(set(query.designs))),
+            question=query.question or None,
+            mesh=(query.mesh or "").strip() or None,
+            since=query.since or None,
+            until=query.until or None,
+            flags=tuple(sorted(set(query.flags))),
+            not_flags=tuple(sorted(set(query.not_flags))),
+        )
+        return None if selection == cls() else selection
+
+    @classmethod
+    def read(cls, text: str) -> Selection:
+        """What `text` wrote."""
+        return msgspec.json.decode(text, type=cls)
+
+    @property
+    def text(self) -> str:
+        """For the ledger: the same for the same filters, in whatever order they were given."""
+        return msgspec.json.encode(self).decode()
+
+    def __str__(self) -> str:
+        """As options of the command line."""
+        words: list[str] = []
+        for name in self.__struct_fields__:
+            value = getattr(self, name)
+            if not value or (name == "scheme" and self.level is None):
+                continue
+            if name == "level":
+                values = ["-".join(dict.fromkeys(value))]
+            else:
+                values = [value] if isinstance(value, str) else list(value)
+            for each in values:
+                words += [f"--{_OPTIONS.get(name, name)}", each]
+        return shlex.join(words)
+
+    def keeps(self, article: Article, grade: Grade) -> bool:
+        """Whether a query with these filters would find the article."""
+        return (
+            (not self.designs or grade.design in self.designs)
+            and (self.question is None or grade.question == self.question)
+            and set(self.flags) <= set(grade.flags)
+            and set(self.not_flags).isdisjoint(grade.flags)
+            and self._keeps_level(grade)
+            and self._keeps_date(article)
+            and self._keeps_mesh(article)
+        )
+
+    @cached_property
+    def _ranks(self) -> range:
+        ends = sorted(levels.asked_rank(self.scheme, end) for end in self.level or ())
+        return range(ends[0], ends[1] + 1)
+
+    def _keeps_level(self, grade: Grade) -> bool:
+        if self.level is None:
+            return True
+        return levels.rank(self.scheme, getattr(grade.levels, self.scheme)) in self._ranks
+
+    def _keeps_date(self, article: Article) -> bool:
+        if self.since is None and self.until is None:
+            return True
+        first, last = first_and_last_day(article.published)
+        return bool(
+            first
+            and (self.since is None or last >= first_and_last_day(self.since)[0])
+            and (self.until is None or first <= first_and_last_day(self.until)[1])
+        )
+
+    def _keeps_mesh(self, article: Article) -> bool:
+        if self.mesh is None:
+            return True
+        ui, key = self.mesh.upper(), folded(self.mesh)
+        return any(
+            heading.ui == ui or (key and folded(heading.name) == key) for heading in article.mesh
+        )
