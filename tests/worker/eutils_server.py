@@ -76,12 +76,17 @@ class Item:
     abstract: tuple[tuple[str, str], ...]  # (label, text)
     created: date  # crdt
     modified: date  # mdat
+    entered: date | None = None  # edat where NCBI set it back to the publication date
     journal: str = "Journal of Invented Medicine"
     authors: tuple[tuple[str, str], ...] = (("Example", "Ada"),)
     types: tuple[tuple[str, str], ...] = (("D016428", "Journal Article"),)
     mesh: tuple[str, ...] = ("Humans",)
     versions: int = 1
     book: bool = False
+
+    @property
+    def entry(self) -> date:
+        return self.entered or self.created
 
     @property
     def words(self) -> str:
@@ -311,9 +316,9 @@ _TOKEN = re.compile(
 )
 _DATE_FIELDS = {
     "crdt": "created",
-    "edat": "created",
-    "pdat": "created",
-    "dp": "created",
+    "edat": "entry",
+    "pdat": "entry",
+    "dp": "entry",
     "mdat": "modified",
     "lr": "modified",
 }

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from worker.errors import EntrezRejected, EntrezUnavailable
 from worker.rate_limit import RateLimiter
 
 KEY = "0123456789abcdefSECRET"
+FIRST = 30000001
 Start = Callable[..., EutilsServer]
 
 
@@ -84,6 +86,7 @@ def test_every_call_says_who_calls_and_what_it_wants(server: EutilsServer) -> No
 
 
 def test_long_lists_go_by_post_and_short_ones_by_get(server: EutilsServer) -> None:
+    """biocommons/eutils #171: a long list in a GET lost records past the 250th."""
     client = client_of(server)
     client.fetch(server.library.pmids[:5])
     client.fetch(server.library.pmids[:50])
@@ -100,6 +103,31 @@ def test_with_a_key_nothing_goes_by_get(server: EutilsServer) -> None:
     client.search("trial")
     client.fetch([30000001])
     assert {call.method for call in server.calls} == {"POST"}
+
+
+def test_no_list_or_query_is_too_long_for_an_address(server: EutilsServer) -> None:
+    """rentrez #174: HTTP 414, request-URI too large."""
+    import requests
+
+    pmids = list(range(FIRST, FIRST + 1_000))
+    address = f"{server.base_url}efetch.fcgi?id={','.join(map(str, pmids))}"
+    assert requests.get(address, timeout=5).status_code == 414  # as NCBI answers a long GET
+    server.calls.clear()
+    server.violations.clear()
+    client = client_of(server)
+    assert client.fetch(pmids).count(b"<PubmedArticle>") == len(server.library.pmids)
+    assert client.search(f'trial OR "{"long " * 2_000}"[tiab]').count > 40
+    assert [call.method for call in server.calls] == ["POST", "POST"]
+    assert server.violations == []
+
+
+def test_a_search_past_the_cap_says_how_many_there_are(eutils: Start) -> None:
+    """biopython #4189 #4353 #4226: of 10,050 hits PubMed lists 9,999, and offsets past them fail."""
+    server = eutils(Library.generate(10_050), rate=200)
+    found = client_of(server).search("trial OR cohort OR case OR review OR advances")
+    assert found.count == 10_050
+    assert len(set(found.pmids)) == SEARCH_CAP == 9_999
+    assert [call.params["retstart"] for call in server.calls] == ["0"]
 
 
 @pytest.mark.parametrize("slash", ["", "/", "//"])
@@ -151,6 +179,13 @@ def test_wrong_use_is_refused_without_a_call(server: EutilsServer) -> None:
 @pytest.mark.parametrize("utility", ["esearch", "efetch"])
 @pytest.mark.parametrize("fault", FAULTS)
 def test_each_failure_is_tried_again(server: EutilsServer, fault: str, utility: str) -> None:
+    """Each way to fail that was reported of NCBI passes with the next try.
+
+    biopython #3940 #1944 #2277 (incomplete reads: "cut", "cut length", "reset"), #1524 (no
+    time-out: "hang", "drip"); rentrez #132 ("429"), #162 ("500" error forwarding request); HTTP 400
+    that hides a time-out or a 502; HTTP 200 with an ERROR, HTML, an empty or cut body; JSON with
+    control characters.
+    """
     server.retry_after = 0
     client = client_of(server, timeout=0.3 if fault in ("hang", "drip") else 5.0)
     server.fail_next(fault)
@@ -165,6 +200,7 @@ def test_each_failure_is_tried_again(server: EutilsServer, fault: str, utility: 
 
 @pytest.mark.parametrize("fault", [fault for fault in FAULTS if fault not in ("hang", "drip")])
 def test_a_failure_that_stays_is_never_an_answer(server: EutilsServer, fault: str) -> None:
+    """An ESearch that fails is never zero hits, an EFetch never an empty set."""
     server.retry_after = 0
     server.always = fault
     client = client_of(server, max_tries=2)
@@ -177,6 +213,7 @@ def test_a_failure_that_stays_is_never_an_answer(server: EutilsServer, fault: st
 
 @pytest.mark.parametrize("fault", ["429 retry-after", "429 date"])
 def test_retry_after_is_honoured(server: EutilsServer, fault: str) -> None:
+    """rentrez #132: as seconds and as a date."""
     server.retry_after = 2 if fault == "429 date" else 1
     server.fail_next(fault)
     client_of(server).fetch([30000001])
@@ -226,6 +263,7 @@ def test_nothing_listens(server: EutilsServer) -> None:
 
 
 def test_a_silent_server(server: EutilsServer) -> None:
+    """biopython #1524: calls without a time-out hung for ever."""
     server.always = "hang"
     began = time.monotonic()
     with pytest.raises(EntrezUnavailable, match=r"no answer within 0\.2 s"):
@@ -243,6 +281,7 @@ def chunked(body: bytes) -> bytes:
 def test_answers_may_be_packed_and_in_chunks_and_cut(
     server: EutilsServer, packed: bool, in_chunks: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """biopython #3940 #1944 #2277: a read that ends early is tried again, however it is sent."""
     plain = server._efetch("GET", {"id": ",".join(map(str, server.library.pmids[:50]))}).body
     body, headers = plain, {}
     if packed:
@@ -254,6 +293,48 @@ def test_answers_may_be_packed_and_in_chunks_and_cut(
     server.fail_next("cut length", "reset")
     assert client_of(server).fetch([1]) == plain.strip()
     assert len(server.calls) == 4
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(200, b'{"error":"cannot \x02read\x0b the\nbackend"}', "application/json"),
+        Answer(
+            200, b'{"esearchresult":{"ERROR":"Search\tBackend\nfailed: \x00"}}', "application/json"
+        ),
+        Answer(500, b'{"error":"error\x1fforwarding\nrequest"}', "application/json"),
+    ],
+)
+def test_errors_in_json_with_control_characters_are_read(
+    server: EutilsServer, answer: Answer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are no valid JSON; what they say stands in the message, on one clean line."""
+    answering(server, answer, monkeypatch)
+    with pytest.raises(UnusableAnswer) as caught:
+        client_of(server, max_tries=2).search("trial")
+    said = str(caught.value)
+    assert re.search("cannot read the backend|Search Backend failed|error forwarding request", said)
+    assert said.isprintable()
+    assert len(server.calls) == 2
+
+
+def test_no_dtd_is_fetched_and_no_entity_followed(
+    server: EutilsServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """biopython #4268 (a DTD downloaded while parsing), #5109 (XXE, CVE-2025-68463)."""
+    secret = tmp_path / "secret.txt"
+    secret.write_text("77")
+    for target in (secret.as_uri(), server.base_url + "stolen.fcgi"):
+        evil = (
+            f'<?xml version="1.0"?><!DOCTYPE eSearchResult SYSTEM "{server.base_url}esearch.dtd" '
+            f'[<!ENTITY x SYSTEM "{target}"><!ENTITY % y SYSTEM "{server.base_url}y.dtd"> %y;]>'
+            "<eSearchResult><Count>1</Count><IdList><Id>&x;</Id></IdList></eSearchResult>"
+        )
+        answering(server, Answer(200, evil.encode()), monkeypatch)
+        with pytest.raises(UnusableAnswer) as caught:
+            client_of(server, max_tries=1).search("trial")
+        assert "77" not in str(caught.value)
+    assert {call.utility for call in server.calls} == {"esearch"}
 
 
 # what it takes for a refusal
@@ -368,6 +449,8 @@ def everything_in(error: BaseException | None) -> str:
 def test_the_key_is_never_told(
     eutils: Start, fault: str, logs: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Not by the message, the exceptions behind it, or a log with loguru's `diagnose=True`, which
+    prints the values of variables."""
     server = eutils(
         rate=200, rate_with_key=200, patience=1.0, api_keys=[] if fault == "wrong key" else None
     )

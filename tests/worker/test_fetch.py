@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -86,6 +87,7 @@ def test_several_versions_and_books_come_too(server: EutilsServer) -> None:
 
 @pytest.mark.parametrize("bad", [[FIRST], [FIRST + 100, FIRST + 101, FIRST + 199]])
 def test_a_poisoned_record_costs_only_itself(server: EutilsServer, bad: list[int]) -> None:
+    """rentrez #162: HTTP 500 for a batch, because of one record in it."""
     server.library.poison = set(bad)
     batch = only(fetch_articles(client_of(server), server.library.pmids[:200]))
     assert [record.pmid for record in batch.failed] == bad
@@ -106,6 +108,35 @@ def test_a_malformed_record_costs_only_itself(server: EutilsServer) -> None:
         assert f"{record.pmid}".encode() in record.raw
         assert record.error
     assert batch.missing == ()
+
+
+def test_no_dtd_is_fetched_and_no_entity_followed(server: EutilsServer, tmp_path: Path) -> None:
+    """biopython #4268 (a DTD downloaded while parsing), #5109 (XXE, CVE-2025-68463)."""
+    secret = tmp_path / "secret.txt"
+    secret.write_text("what no record holds")
+    honest, evil = FIRST, FIRST + 1
+    answer = server._efetch
+
+    def answering(method: str, params: dict[str, str]) -> Any:
+        whole = answer(method, params)
+        body = whole.body.replace(b"https://dtd.nlm.nih.gov/", f"{server.base_url}dtd/".encode())
+        if str(evil) in params["id"]:
+            doctype = f'"{server.base_url}dtd/x.dtd" [<!ENTITY x SYSTEM "{secret.as_uri()}">]>'
+            start = body.index(b"<!DOCTYPE")
+            end = body.index(b">", start) + 1
+            body = (
+                body[:start] + b"<!DOCTYPE PubmedArticleSet SYSTEM " + doctype.encode() + body[end:]
+            )
+            body = body.replace(b"<ArticleTitle>", b"<ArticleTitle>&x; ")
+        return replace(whole, body=body)
+
+    server._efetch = answering  # type: ignore[method-assign]
+    batch = only(fetch_articles(client_of(server), [honest, evil]))
+    assert pmids_of(batch) == [honest]
+    assert [record.pmid for record in batch.failed] == [evil]
+    assert "entities" in batch.failed[0].error
+    assert "what no record holds" not in repr(batch)
+    assert {call.utility for call in server.calls} == {"efetch"}
 
 
 def test_a_single_bad_record_is_told_from_a_missing_one(server: EutilsServer) -> None:

@@ -90,6 +90,7 @@ def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
 
 
 def test_processes_share_one_limit(tmp_path: Path) -> None:
+    """rentrez #132: two processes, each within the limit, met HTTP 429 together."""
     running = [start(tmp_path, "12"), start(tmp_path, "12")]
     moments = [float(line) for each in running for line in each.communicate(timeout=30)[0].split()]
     assert len(moments) == 24

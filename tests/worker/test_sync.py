@@ -120,6 +120,30 @@ def test_new_records_come_with_the_next_pass(store: Store, server: EutilsServer)
     assert state(store).created_through == TODAY.isoformat()
 
 
+def test_late_arrivals_are_found(store: Store, server: EutilsServer) -> None:
+    """ReCiter #450: added over a year late, a record is given its publication date as entry date.
+
+    Whoever polls entry or publication dates never sees it.
+    """
+    sync(store, server)
+    late = replace(invented(40000001, TODAY + DAY), entered=date(2022, 5, 5))
+    server.library.add(late)
+    sync(store, server, today=TODAY + DAY)
+    assert late.pmid in stored(store)
+    assert {call.params["datetype"] for call in server.calls_of("esearch")} == {"crdt", "mdat"}
+
+
+def test_it_needs_no_history_of_ncbi(store: Store, eutils: Start) -> None:
+    """rentrez #110: a WebEnv that expires in the midst of the work. We keep PMIDs instead."""
+    server = eutils(Library.generate(300), rate=200, history_seconds=0.0)
+    stop = threading.Event()
+    sync(store, server, stop=stop, progress=lambda seen: stop.set() if seen.done else None)
+    assert 0 < len(stored(store)) < 300
+    sync(store, server)
+    assert stored(store) == set(server.library.pmids)
+    assert not any({"WebEnv", "usehistory"} & call.params.keys() for call in server.calls)
+
+
 def test_today_is_polled_again(store: Store, server: EutilsServer) -> None:
     sync(store, server)
     server.library.add(invented(40000001, TODAY))
@@ -188,6 +212,7 @@ def test_the_refresh_goes_round_and_finds_silent_changes(
 
 
 def test_windows_past_the_cap_are_split_by_date(store: Store, server: EutilsServer) -> None:
+    """biopython #4189 #4353 #4226: PubMed lists 9,999 records of a query."""
     server.search_cap = 60
     seen: list[SyncProgress] = []
     sync(store, server, cap=60, progress=seen.append)
@@ -207,6 +232,7 @@ def test_windows_past_the_cap_are_split_by_date(store: Store, server: EutilsServ
 
 
 def test_a_day_past_the_cap_is_split_by_pmid(store: Store, eutils: Start) -> None:
+    """biopython #4189 #4353 #4226, where a date cannot part the records."""
     one_day = date(2024, 3, 3)
     library = Library.generate(500, first_day=one_day, last_day=one_day)
     library.add(invented(12, one_day), invented(99_000_000, one_day))
@@ -266,6 +292,7 @@ def test_an_outage_keeps_what_came_and_does_not_move_the_watermark(
 
 
 def test_a_search_that_fails_has_its_row_too(store: Store, server: EutilsServer) -> None:
+    """An ESearch that fails is a failed run, never one without hits."""
     server.always = "html"
     with pytest.raises(EntrezUnavailable):
         sync(store, server)
