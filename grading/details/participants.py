@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from grading.details.numbers import COUNT, integer, stands_alone
@@ -23,6 +24,10 @@ _FILL = r"(?:[\w'/+.%-]+,?\s|\([^()]*\)\s){0,7}?"
 MENTION = rf"\b(?P<n>{COUNT})\s{_FILL}{PEOPLE}\b"
 N_EQUALS = r"\bn\s?=\s?(?P<n>\d{1,3}(?:[,\f]\d{3})+|\d+)\b"
 ARM = r"(?:[a-z][\w/+-]*(?:\s[\w/+-]+){0,3}\s)?\(\s?n\s?=\s?(?P<n>\d[\d,]*)\s?[),;]"
+# What only leads to the name of an arm: "gout to drug A (n = 60)", "or placebo (n = 60)".
+_LEADING_TO_ARM = re.compile(
+    r".*\b(?:to|or|and|either|versus|vs|received?|receiving|the)\s+(?=\w)", re.IGNORECASE
+)
 WITH = rf"\b{PEOPLE}\s(?:with|suffering from|undergoing|who had)\s"
 
 # A number followed by one of these counts something else: "6 months", "2 groups of patients".
@@ -200,6 +205,9 @@ def read_arms(text: Text, pattern: Pattern) -> tuple[Arm, ...]:
     for found in pattern.every_groups(text.data, text.body, len(text.data)):
         (start, end), number = found[0], found[pattern.names["n"]]
         quote = text.quote(start, end)
+        if led := _LEADING_TO_ARM.match(quote):
+            start += led.end()
+            quote = quote[led.end() :]
         name = quote[: quote.index("(")].strip()
         arms.append(
             Arm(

@@ -192,3 +192,10 @@ def test_sections_are_details() -> None:
 def test_funding_and_conflicts_come_from_the_record() -> None:
     found = details("Pain.", grants=(Grant(agency="NIH"),), coi_statement="None declared.")
     assert (found.funding.value, found.conflicts_of_interest.value) == ("NIH", "None declared.")
+
+
+def test_an_arm_is_named_without_the_words_that_lead_to_it() -> None:
+    text = "We randomly assigned adults with gout to drug A (n = 60) or placebo (n = 58)."
+    arms = grade(Article(pmid=1, title="Gout", abstract=text)).details.arms
+    assert [(arm.name, arm.value) for arm in arms] == [("drug A", 60), ("placebo", 58)]
+    assert all(text[arm.start : arm.end] == arm.text for arm in arms)
