@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -11,8 +11,8 @@ from grading.article import Article, Correction
 from grading.contexts import silenced
 from grading.grades import Reason
 from grading.metadata import metadata_hits
-from grading.patterns import ANYWHERE
-from grading.signals import signals
+from grading.patterns import ANYWHERE, Match
+from grading.signals import Signal, signals
 from grading.text import Text
 
 HITS_KEPT = 3  # places kept of one signal that fires often
@@ -105,45 +105,61 @@ def _points(hits: Iterable[Hit]) -> dict[str, float]:
     return sums
 
 
-def find(text: Text, notices: tuple[Correction, ...] = ()) -> Evidence:
-    """One pass of all patterns over the text, then places and contexts of those that hit."""
-    hits = [Hit(*row) for row in metadata_hits(text.article)]
-    hits.extend(_text_hits(text))
-    return Evidence(article=text.article, notices=notices, hits=tuple(hits))
+def find_many(
+    texts: Sequence[Text], notices: Mapping[int, tuple[Correction, ...]] | None = None
+) -> list[Evidence]:
+    """All patterns over each text in one pass, then places and contexts of those that hit.
 
-
-def _text_hits(text: Text) -> list[Hit]:
+    Signal by signal, not text by text: a pattern that just ran is still in the processor's cache.
+    `notices`: by PMID.
+    """
+    hits = [[Hit(*row) for row in metadata_hits(text.article)] for text in texts]
     table = signals()
-    patterns = table.expressions.patterns
-    found: list[Hit] = []
-    data, body, article = text.data, text.body, text.article
-    bounds_of = {"title": (0, body - 1), "abstract": (body, len(data))}
-    for number in table.expressions.possible(data):
-        signal = table.text[number]
-        where = signal.where
-        match = patterns[number].match
-        kept = 0
-        for field in table.fields[number]:
-            first, last = bounds_of[field]
-            place = first
-            while place < last and kept < HITS_KEPT:
-                start, end = match(ANYWHERE, data, place, last)[0]
-                if start < 0:
-                    break
-                place = end if end > start else start + 1
-                part = text.sentence_at(start)
-                role = part.role if part is not None else field
-                if start == end or (where and field not in where and role not in where):
+    possible: list[list[tuple[Text, list[Hit]]]] = [[] for _ in table.text]
+    for text, found in zip(texts, hits, strict=True):
+        for number in table.expressions.possible(text.data):
+            possible[number].append((text, found))
+    for number, signal in enumerate(table.text):
+        match = table.expressions.patterns[number].match
+        for text, found in possible[number]:
+            _find_signal(signal, table.fields[number], match, text, found)
+    told = notices or {}
+    return [
+        Evidence(article=text.article, notices=told.get(text.article.pmid, ()), hits=tuple(found))
+        for text, found in zip(texts, hits, strict=True)
+    ]
+
+
+def find(text: Text) -> Evidence:
+    """As `find_many` of one text."""
+    return find_many((text,))[0]
+
+
+def _find_signal(
+    signal: Signal, fields: tuple[str, ...], match: Match, text: Text, found: list[Hit]
+) -> None:
+    where, data = signal.where, text.data
+    kept = 0
+    for field in fields:
+        first, last = (0, text.body - 1) if field == "title" else (text.body, len(data))
+        place = first
+        while place < last and kept < HITS_KEPT:
+            start, end = match(ANYWHERE, data, place, last)[0]
+            if start < 0:
+                break
+            place = end if end > start else start + 1
+            part = text.sentence_at(start)
+            role = part.role if part is not None else field
+            if start == end or (where and field not in where and role not in where):
+                continue
+            if signal.unless:
+                bounds = (first + part.start, first + part.end) if part else (first, last)
+                if silenced(data, start, end, bounds, signal.unless):
                     continue
-                if signal.unless:
-                    bounds = (first + part.start, first + part.end) if part else (first, last)
-                    if silenced(data, start, end, bounds, signal.unless):
-                        continue
-                begin, stop = start - first, end - first
-                quote = (article.abstract if first else article.title)[begin:stop]
-                for target, weight in signal.speaks_for:
-                    found.append(
-                        Hit(signal.id, "text", quote, field, begin, stop, target, weight, role)
-                    )
-                kept += 1
-    return found
+            begin, stop = start - first, end - first
+            quote = (text.article.abstract if first else text.article.title)[begin:stop]
+            for target, weight in signal.speaks_for:
+                found.append(
+                    Hit(signal.id, "text", quote, field, begin, stop, target, weight, role)
+                )
+            kept += 1

@@ -20,6 +20,8 @@ import re2
 from re2 import _re2
 
 Span = tuple[int, int]
+# (anchor, data, start, end) -> spans of all groups, (-1, -1) for none
+Match = Callable[[Any, bytes, int, int], list[Span]]
 
 _FOLDED: dict[str, str] = {
     **dict.fromkeys("‐‑‒–—―−﹣－", "-"),
@@ -111,8 +113,7 @@ class Pattern:
         expression = _re2.RE2(fold_pattern(pattern), _options(ignore_case))
         if not expression.ok():
             raise PatternError(expression.error())
-        # (anchor, data, start, end) -> spans of all groups, (-1, -1) for none
-        self.match: Callable[[Any, bytes, int, int], list[Span]] = expression.Match
+        self.match: Match = expression.Match
         self.names: dict[str, int] = {
             name.decode(): number for name, number in expression.NamedCapturingGroups()
         }

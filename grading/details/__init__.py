@@ -1,5 +1,6 @@
 """Study details: what the abstract says of how the study was done."""
 
-from grading.details.reading import read_details
+from grading.details.reading import read_details, read_details_many
+from grading.details.values import Details
 
-__all__ = ["read_details"]
+__all__ = ["Details", "read_details", "read_details_many"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
 
@@ -120,22 +120,39 @@ def _patterns() -> tuple[PatternSet, tuple[str, ...]]:
 
 def read_details(text: Text) -> Details:
     """Every detail that the record reports; `reported` is False for the rest."""
-    article = text.article
-    values: dict[str, Any] = {}
+    return read_details_many((text,))[0]
+
+
+def read_details_many(texts: Sequence[Text]) -> list[Details]:
+    """As `read_details` of each, but step by step for all: what a step needs stays in the
+    processor's cache."""
+    rows: list[tuple[Text, dict[str, Pattern], dict[str, Any]]]
+    rows = [(text, _possible(text), {}) for text in texts]
+    for step in (_participants, _effects, _study, _reviews, _conclusion, _sections):
+        for row in rows:
+            if row[0].article.abstract:
+                step(*row)
+    for step in (_versus, _registered, _declared):
+        for row in rows:
+            step(*row)
+    return [Details(**values) for _, _, values in rows]
+
+
+def _possible(text: Text) -> dict[str, Pattern]:
     patterns, names = _patterns()
     may = {names[number]: patterns.patterns[number] for number in patterns.possible(text.data)}
     for name, needed in _HINTS.items():
         if name in may and not any(map(text.data.__contains__, needed)):
             del may[name]
-    if article.abstract:
-        _participants(text, may, values)
-        if (pattern := may.get("effect")) is not None:
-            values["effects"] = tuple(read_effects(text, pattern))
-        _study(text, may, values)
-        _reviews(text, may, values)
-        _conclusion(text, values)
-        _sections(text, values)
-    _versus(text, may, values)
+    return may
+
+
+def _effects(text: Text, may: dict[str, Pattern], values: dict[str, Any]) -> None:
+    if (pattern := may.get("effect")) is not None:
+        values["effects"] = tuple(read_effects(text, pattern))
+
+
+def _registered(text: Text, _may: dict[str, Pattern], values: dict[str, Any]) -> None:
     values["registry_ids"] = tuple(read_registry(text))
     for mention in values["registry_ids"]:
         if mention.registry == "PROSPERO":
@@ -148,6 +165,10 @@ def read_details(text: Text) -> Details:
                 end=mention.end,
             )
             break
+
+
+def _declared(text: Text, _may: dict[str, Pattern], values: dict[str, Any]) -> None:
+    article = text.article
     if article.grants:
         agencies = dict.fromkeys(g.agency or g.number or "" for g in article.grants)
         values["funding"] = Detail(
@@ -157,7 +178,6 @@ def read_details(text: Text) -> Details:
         values["conflicts_of_interest"] = Detail(
             reported=True, value=article.coi_statement, field="coi_statement"
         )
-    return Details(**values)
 
 
 def _near(text: Text, name: str, pattern: Pattern) -> Iterator[list[Span]]:
@@ -302,7 +322,7 @@ def _versus(text: Text, may: dict[str, Pattern], values: dict[str, Any]) -> None
         return
 
 
-def _conclusion(text: Text, values: dict[str, Any]) -> None:
+def _conclusion(text: Text, _may: dict[str, Pattern], values: dict[str, Any]) -> None:
     for section in text.article.sections:
         if section.category == "CONCLUSIONS" or "conclu" in (section.label or "").lower():
             end = text.body + section.end
@@ -312,7 +332,7 @@ def _conclusion(text: Text, values: dict[str, Any]) -> None:
         values["conclusion"] = detail(text, *found.span())
 
 
-def _sections(text: Text, values: dict[str, Any]) -> None:
+def _sections(text: Text, _may: dict[str, Pattern], values: dict[str, Any]) -> None:
     for section in text.article.sections:
         if not section.label or not section.text:
             continue
@@ -324,4 +344,4 @@ def _sections(text: Text, values: dict[str, Any]) -> None:
                 break
 
 
-__all__ = ["read_details"]
+__all__ = ["read_details", "read_details_many"]
