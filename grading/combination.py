@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Final, NamedTuple
@@ -94,10 +94,9 @@ def weights() -> Weights:
 def log_odds(probabilities: Mapping[str, float], points: Mapping[str, float]) -> dict[str, float]:
     """By group, up to a constant; rounded, so that the same text gives the same anywhere."""
     learned = weights()
-    sums = list(learned.bias)
+    sums: Sequence[float] = learned.bias
     for name, value in features(probabilities, points).items():
         row = learned.of.get(name)
         if row is not None:
-            for number, weight in enumerate(row):
-                sums[number] += weight * value
+            sums = [total + weight * value for total, weight in zip(sums, row, strict=True)]
     return {group: round(value, 6) for group, value in zip(learned.groups, sums, strict=True)}

@@ -61,6 +61,7 @@ ENOUGH_RESULTS = 1.5  # points for "a study with results" that make it primary r
 
 
 _ENOUGH = {design: math.log(chance / (1 - chance)) for design, chance in EXPECTED.items()}
+_NO_CONTENT = frozenset({*FORMS, *NOTICES, "primary_research", "narrative_review"})
 _NOTHING = dict.fromkeys(DESIGNS, 0.0)
 # By group, and whether content decided over a form: the designs that text and tags together may name.
 _OPEN = {
@@ -117,9 +118,9 @@ def _with_model(
 ) -> Decision:
     """Text and tags together choose one of the groups; `scores` choose the design in it."""
     odds = log_odds(model.probabilities, evidence.text_weights)
-    tags = evidence.tag_weights
+    get = evidence.tag_weights.get
     for group in odds:
-        odds[group] += max([tags.get(design, 0.0) for design in _OPEN[group, form is not None]])
+        odds[group] += max([get(design, 0.0) for design in _OPEN[group, form is not None]])
     highest = max(odds.values())
     total = sum(math.exp(value - highest) for value in odds.values())
     group = max(odds, key=odds.__getitem__)
@@ -147,7 +148,7 @@ def _content_over_form(scores: dict[str, float]) -> str | None:
     if scores[form] < MARGIN:
         return None
     content = max(
-        (d for d in scores if d not in (*FORMS, *NOTICES, "primary_research", "narrative_review")),
+        (design for design in scores if design not in _NO_CONTENT),
         key=scores.__getitem__,
     )
     if scores[content] >= 4.0 and (scores["primary_research"] >= 2.5 or content == "case_report"):
@@ -185,10 +186,9 @@ def design_reasons(evidence: Evidence, decision: Decision, limit: int = 8) -> li
         ):
             best[hit.signal] = hit
     chosen = sorted(best.values(), key=lambda hit: -abs(hit.weight))[:limit]
-    rivals = sorted(
-        (d for d in decision.scores if d not in family), key=lambda d: -decision.scores[d]
-    )
-    if rivals and decision.scores[rivals[0]] >= MARGIN:
-        against = sorted(evidence.of(rivals[0]), key=lambda hit: -hit.weight)
+    scores = decision.scores
+    rival = max((design for design in scores if design not in family), key=scores.__getitem__)
+    if scores[rival] >= MARGIN:
+        against = sorted(evidence.of(rival), key=lambda hit: -hit.weight)
         chosen += [hit for hit in against[:2] if hit.weight > 0]
     return chosen

@@ -95,10 +95,10 @@ class Evidence:
 
 def _points(hits: Iterable[Hit]) -> dict[str, float]:
     strongest: dict[tuple[str, str], float] = {}
-    for hit in hits:
-        key = hit.target, hit.signal
-        if abs(hit.weight) > abs(strongest.get(key, 0.0)):
-            strongest[key] = hit.weight
+    for signal, _, _, _, _, _, target, weight, _ in hits:
+        key = target, signal
+        if abs(weight) > abs(strongest.get(key, 0.0)):
+            strongest[key] = weight
     sums: dict[str, float] = {}
     for (target, _), weight in strongest.items():
         sums[target] = sums.get(target, 0.0) + weight

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 from typing import Any
 
@@ -59,12 +59,20 @@ class Row:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Scheme:
     id: str
     title: str
     source: str
     rows: tuple[Row, ...]
+
+    @cached_property
+    def by_design(self) -> dict[str, tuple[Row, ...]]:
+        """The rows that may fit each design, in order."""
+        return {
+            design: tuple(row for row in self.rows if not row.designs or design in row.designs)
+            for design in DESIGNS
+        }
 
 
 def _row(table: str, row: dict[str, Any]) -> Row:
@@ -174,7 +182,10 @@ def levels(
 def _first(
     scheme: Scheme, design: str, question: str, attributes: set[str], flags: set[str]
 ) -> Row | None:
-    return next((r for r in scheme.rows if r.fits(design, question, attributes, flags)), None)
+    for row in scheme.by_design[design]:
+        if row.fits(design, question, attributes, flags):
+            return row
+    return None
 
 
 _Move = tuple[str, str, int, Reason | None]  # name, plain words, +1 = one level worse, quote

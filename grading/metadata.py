@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from grading.article import Article
 from grading.patterns import fold
-from grading.signals import signals
+from grading.signals import Signal, signals
 
 # Trust in the tags of a record, as a factor on their weights. All indexing since April 2022 starts
 # as automated; types before MEDLINE completion come from publishers. Trialstreamer trusts types
@@ -38,14 +39,27 @@ def tag_trust(article: Article) -> float:
     return AUTOMATED if article.status == "MEDLINE" else PUBLISHER
 
 
+# The same tags and journals come with record after record.
+@lru_cache(maxsize=16384)
+def _of_tag(kind: str, name: str, ui: str | None) -> tuple[Signal, ...]:
+    table = signals().metadata
+    return table.get((kind, name.lower())) or table.get((kind, (ui or "").lower())) or ()
+
+
+@lru_cache(maxsize=4096)
+def _of_journal(journal: str) -> tuple[Signal, ...]:
+    name = fold(journal)
+    return tuple(
+        signal for expression, signal in signals().journals if expression.find(name, 0, len(name))
+    )
+
+
 def metadata_hits(article: Article) -> Iterator[tuple[Any, ...]]:
     """Rows for `grading.evidence.Hit`."""
-    table = signals().metadata
     trust, reviewed = tag_trust(article), human_indexed(article)
     for kind, tags in (("publication_type", article.publication_types), ("mesh", article.mesh)):
         for tag in tags:
-            rows = table.get((kind, tag.name.lower())) or table.get((kind, (tag.ui or "").lower()))
-            for signal in rows or ():
+            for signal in _of_tag(kind, tag.name, tag.ui):
                 for target, weight in signal.speaks_for:
                     factor = 1.0 if abs(weight) >= CERTAIN else trust
                     if kind == "publication_type" and reviewed and factor == trust:
@@ -57,20 +71,15 @@ def metadata_hits(article: Article) -> Iterator[tuple[Any, ...]]:
             if qualifier.name in seen:
                 continue
             seen.add(qualifier.name)
-            rows = table.get(("qualifier", qualifier.name.lower())) or table.get(
-                ("qualifier", (qualifier.ui or "").lower())
-            )
-            for signal in rows or ():
+            for signal in _of_tag("qualifier", qualifier.name, qualifier.ui):
                 value = f"{heading.name}/{qualifier.name}"
                 for target, weight in signal.speaks_for:
                     yield (signal.id, "mesh", value, None, None, None, target, weight * trust)
     journal = article.journal or article.journal_abbreviation
     if journal:
-        name = fold(journal)
-        for expression, signal in signals().journals:
-            if expression.find(name, 0, len(name)):
-                for target, weight in signal.speaks_for:
-                    yield (signal.id, "journal", journal, None, None, None, target, weight)
+        for signal in _of_journal(journal):
+            for target, weight in signal.speaks_for:
+                yield (signal.id, "journal", journal, None, None, None, target, weight)
     if article.book is not None:
         value = article.book.title or article.book.id or "book record"
         yield ("book.record", "book", value, None, None, None, "book_chapter", CERTAIN)

@@ -182,15 +182,25 @@ def _spans(data: bytes, start: int, end: int) -> Iterator[Span]:
 def _guessed(data: bytes, start: int, end: int) -> Iterator[Sentence]:
     """Roles of an unstructured abstract: they only go forward, from background to conclusions."""
     spans = list(_spans(data, start, end))
+    ahead: dict[Pattern, int] = {}  # where a pattern is found next
+
+    def has(pattern: Pattern, begin: int, stop: int) -> bool:
+        place = ahead.get(pattern, -1)
+        if place < begin:
+            found = pattern.find(data, begin, end)
+            ahead[pattern] = place = found[0] if found else end
+        # What runs on into the next sentence counts only if it is also found in this one.
+        return place < stop and pattern.find(data, begin, stop) is not None
+
     role = "background"
     for number, (begin, stop) in enumerate(spans):
         last = number >= len(spans) - 2 and len(spans) > 2
-        if last and _CONCLUSIONS.find(data, begin, stop):
+        if last and has(_CONCLUSIONS, begin, stop):
             role = "conclusions"
-        elif role in ("background", "aims") and _METHODS.find(data, begin, stop):
+        elif role in ("background", "aims") and has(_METHODS, begin, stop):
             role = "methods"
-        elif role == "background" and _AIMS.find(data, begin, stop):
+        elif role == "background" and has(_AIMS, begin, stop):
             role = "aims"
-        elif role in ("aims", "methods") and number > 1 and _RESULTS.find(data, begin, stop):
+        elif role in ("aims", "methods") and number > 1 and has(_RESULTS, begin, stop):
             role = "results"
         yield Sentence("abstract", begin, stop, role)
