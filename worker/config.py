@@ -14,7 +14,7 @@ import tomllib
 from collections.abc import Mapping
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -62,6 +62,12 @@ def duration(text: object) -> timedelta:
         return timedelta(**{_UNITS[found[2]]: int(found[1])})
     except OverflowError:
         raise ValueError("is too long a time") from None
+
+
+def _spoken(time: timedelta) -> str:
+    """A duration as `duration` reads it, in the longest unit that it is a multiple of."""
+    units = ((unit, timedelta(**{name: 1})) for unit, name in reversed(_UNITS.items()))
+    return next(f"{time // one}{unit}" for unit, one in units if not time % one)
 
 
 def _day(value: object) -> date | None:
@@ -121,39 +127,11 @@ class StoreSettings(_Section):
     keep_raw: bool = True
 
 
-class MirrorSettings(_Section):
-    base_url: str = "https://ftp.ncbi.nlm.nih.gov/pubmed/"
-    folder: Path = Path("pubmed")
-    keep: bool = False
+class _Scheduled(_Section):
+    """What the daemon does time and again."""
 
-    @field_validator("base_url")
-    @classmethod
-    def _is_http(cls, value: str) -> str:
-        if not re.match(r"https?://[^/\s]+", value):
-            raise ValueError("must be an address that begins with https:// or http://")
-        return value
-
-
-class TopicSettings(_Section):
-    name: str = Field(min_length=1)
-    query: str = Field(min_length=1)
     every: Duration | None = None
     cron: str | None = None
-    since: Day = None
-
-    @field_validator("name")
-    @classmethod
-    def _is_one_word(cls, value: str) -> str:
-        if not re.fullmatch(r"[^\s,]+", value) or value.startswith("-"):
-            raise ValueError('must be one word, such as "gout" or "heart-failure"')
-        return value
-
-    @field_validator("query")
-    @classmethod
-    def _says_something(cls, value: str) -> str:
-        if not value.strip():
-            raise ValueError("must say what to look for in PubMed")
-        return " ".join(value.split())
 
     @field_validator("cron")
     @classmethod
@@ -172,7 +150,7 @@ class TopicSettings(_Section):
         return value
 
     @model_validator(mode="after")
-    def _one_schedule(self) -> TopicSettings:
+    def _one_schedule(self) -> Self:
         if self.every is not None and self.cron is not None:
             raise ValueError("has both every and cron: keep one of them")
         return self
@@ -181,6 +159,46 @@ class TopicSettings(_Section):
     def interval(self) -> timedelta:
         """How often to look, where no cron line says when."""
         return self.every or timedelta(days=1)
+
+
+class MirrorSettings(_Scheduled):
+    base_url: str = "https://ftp.ncbi.nlm.nih.gov/pubmed/"
+    folder: Path = Path("pubmed")
+    keep: bool = False
+
+    @field_validator("base_url")
+    @classmethod
+    def _is_http(cls, value: str) -> str:
+        if not re.match(r"https?://[^/\s]+", value):
+            raise ValueError("must be an address that begins with https:// or http://")
+        return value
+
+    @property
+    def schedule(self) -> str | None:
+        """When the daemon mirrors, in words; None where it does not."""
+        if self.cron is not None:
+            return f"at {self.cron}"
+        return None if self.every is None else f"every {_spoken(self.every)}"
+
+
+class TopicSettings(_Scheduled):
+    name: str = Field(min_length=1)
+    query: str = Field(min_length=1)
+    since: Day = None
+
+    @field_validator("name")
+    @classmethod
+    def _is_one_word(cls, value: str) -> str:
+        if not re.fullmatch(r"[^\s,]+", value) or value.startswith("-"):
+            raise ValueError('must be one word, such as "gout" or "heart-failure"')
+        return value
+
+    @field_validator("query")
+    @classmethod
+    def _says_something(cls, value: str) -> str:
+        if not value.strip():
+            raise ValueError("must say what to look for in PubMed")
+        return " ".join(value.split())
 
 
 class DaemonSettings(_Section):

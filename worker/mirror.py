@@ -12,6 +12,7 @@ import gzip
 import hashlib
 import re
 import threading
+import time
 import zlib
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -20,7 +21,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import requests
 import tenacity
@@ -372,6 +373,45 @@ def mirror(
     if work.gap:
         raise MirrorError(work.gap)
     yield from _catch_up(store, site, work, began, now)
+
+
+WHOLE: Final = "all files"  # what the ledger calls a pass of the daemon over all files
+
+
+def mirror_pass(
+    store: Store, site: Site, folder: Path, *, stop: threading.Event, **options: Any
+) -> Generator[Loaded, None, None]:
+    """As `mirror`, with a row of the ledger for the whole: a site that is down leaves a trace too."""
+    started = time.monotonic()
+    run = store.start_run(Run(kind="mirror", subject=WHOLE, started_at=datetime.now(UTC)))
+    state, error = "interrupted", None
+    try:
+        with closing(mirror(store, site, folder, stop=stop, **options)) as files:
+            yield from files
+        if not stop.is_set():
+            state = "done"
+    except Stopped:
+        raise
+    except Exception as failure:
+        state, error = "failed", str(failure) or type(failure).__name__
+        raise
+    finally:
+        seconds = round(time.monotonic() - started, 3)
+        ended = replace(run, state=state, error=error, finished_at=datetime.now(UTC))
+        store.update_run(replace(ended, seconds=seconds))
+
+
+class Standing(NamedTuple):
+    """How far the mirror of a store has come."""
+
+    file: Run | None  # the last file that was loaded
+    last_pass: Run | None  # the daemon's last one
+
+
+def standing(store: Store) -> Standing:
+    files = [run for name, run in done_files(store).items() if _NAME.fullmatch(name)]
+    last_pass = next(iter(store.runs(kind="mirror", subject=WHOLE, limit=1)), None)
+    return Standing(max(files, key=lambda run: run.subject, default=None), last_pass)
 
 
 def _catch_up(

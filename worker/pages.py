@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from rich import box
 from rich.console import Console, Group, RenderableType
@@ -17,6 +18,9 @@ from grading.grades import Grade, Reason
 from grading.levels import Scheme
 from grading.vocabulary import ATTRIBUTES, DESIGNS, FLAGS, QUESTIONS
 from storage.records import Change, Heartbeat, Record, Run, StoreCounts, TopicState
+
+if TYPE_CHECKING:
+    from worker.mirror import Standing
 
 LOUD = frozenset({"retracted", "expression_of_concern", "withdrawn"})
 SCHEME_NAMES = {
@@ -330,6 +334,7 @@ def status_page(
     runs: Sequence[Run],
     heartbeat: Heartbeat | None,
     now: datetime,
+    mirror: str | None = None,
 ) -> Group:
     head = Table.grid(padding=(0, 2))
     head.add_column(style="dim")
@@ -344,6 +349,8 @@ def status_page(
         "Graded by an older grader",
         f"{counts.outdated_grades:,}" + (" (pubgrade regrade)" if counts.outdated_grades else ""),
     )
+    if mirror is not None:
+        head.add_row("Mirror", escape(mirror))
     head.add_row("Daemon", daemon_state(heartbeat, now))
     parts: list[RenderableType] = [head]
     if topics:
@@ -387,6 +394,22 @@ def status_page(
             )  # fmt: skip
         parts.append(table)
     return Group(*parts)
+
+
+def mirror_state(mirror: Standing, schedule: str | None) -> str | None:
+    """How far the mirror is, and how the daemon's last pass ended; None where there is no mirror."""
+    said = []
+    if mirror.file is not None:
+        loaded = mirror.file.finished_at or mirror.file.started_at
+        said.append(f"{mirror.file.subject} loaded {loaded:%Y-%m-%d %H:%M}")
+    if (last := mirror.last_pass) is not None:
+        said.append(
+            f"last pass {last.started_at:%Y-%m-%d %H:%M} {last.state}"
+            + (f": {last.error}" if last.error else "")
+        )
+    if schedule is not None:
+        said.append(f"the daemon mirrors {schedule}")
+    return "; ".join(said) or None
 
 
 def daemon_state(heartbeat: Heartbeat | None, now: datetime) -> str:

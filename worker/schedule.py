@@ -1,7 +1,7 @@
-"""The daemon: syncs every topic on its schedule until SIGTERM or SIGINT.
+"""The daemon: syncs every topic, and mirrors if told to, each on its schedule, until SIGTERM or SIGINT.
 
 APScheduler 3 is told what it does not do well by itself: a generous misfire grace (its own is one
-second), one run for many missed ones, never two runs of one topic at a time. Signals only set
+second), one run for many missed ones, never two runs of one job at a time. Signals only set
 events; the main thread does the rest.
 """
 
@@ -13,6 +13,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -25,14 +26,16 @@ from loguru import logger
 
 from storage import Store
 from storage.errors import StoreError
-from worker.config import Config, TopicSettings
+from worker.config import Config, MirrorSettings, TopicSettings
 from worker.entrez import EntrezClient
 from worker.errors import ConfigError, WorkerError
+from worker.mirror import Site, Stopped, mirror_pass
 from worker.sync import sync_topic
 
 HEARTBEAT = 20.0  # seconds between signs of life in the store
 WATCH = 5.0  # seconds between looks at the configuration file
 PATIENCE = 8.0  # seconds that topics get to finish the batch in hand
+MIRROR = "mirror"  # the job that mirrors, and where it runs
 LAST_RESORT = 9.5  # seconds after which the process ends whatever it waits for
 
 
@@ -49,7 +52,11 @@ class Daemon:
         self._lock = threading.Lock()
         self._scheduler = BackgroundScheduler(
             timezone="UTC",
-            executors={"default": ThreadPoolExecutor(config.daemon.threads)},
+            executors={
+                "default": ThreadPoolExecutor(config.daemon.threads),
+                # A mirror may take days: it takes no thread from the topics.
+                MIRROR: ThreadPoolExecutor(1),
+            },
             job_defaults={
                 "coalesce": True,
                 "max_instances": 1,
@@ -125,27 +132,27 @@ class Daemon:
         if not self._busy:
             last_resort.cancel()
 
-    # -- topics
+    # -- jobs
 
     def _schedule(self, config: Config) -> None:
-        """Make the jobs those of the configuration. Unchanged topics keep their next run."""
-        before = {topic.name: topic for topic in self._config.topics}
-        wanted = {topic.name: topic for topic in config.topics}
+        """Make the jobs those of the configuration. Unchanged ones keep their next run."""
+        before, wanted = _jobs(self._config), _jobs(config)
         for job in self._scheduler.get_jobs():
-            if job.name not in wanted:
+            if job.id not in wanted:
                 job.remove()
-        for name, topic in wanted.items():
-            known = self._scheduler.get_job(_job(name)) is not None
-            if known and before.get(name) == topic:
+        for name, settings in wanted.items():
+            known = self._scheduler.get_job(name) is not None
+            if known and before.get(name) == settings:
                 continue
+            topic = isinstance(settings, TopicSettings)
             self._scheduler.add_job(
-                self._sync,
-                _trigger(topic),
-                args=[topic],
-                id=_job(name),
-                name=name,
+                self._sync if topic else self._mirror,
+                _trigger(settings),
+                args=[settings],
+                id=name,
+                executor="default" if topic else MIRROR,
                 replace_existing=True,
-                next_run_time=datetime.now(UTC) if topic.cron is None else _next(topic),
+                next_run_time=datetime.now(UTC) if settings.cron is None else _next(settings),
             )
         self._config = config
 
@@ -156,7 +163,7 @@ class Daemon:
                 raise ConfigError(f"{self._config.path} is gone")
             if config.store.url != self._config.store.url:
                 raise ConfigError("[store] url changed: restart the daemon for that")
-            if config.entrez.email is None:
+            if config.topics and config.entrez.email is None:
                 raise ConfigError("[entrez] email is gone")
         except (ConfigError, OSError) as error:
             logger.error("configuration not reloaded, the old one stays: {}", error)
@@ -172,32 +179,35 @@ class Daemon:
             return None
 
     def _sync(self, topic: TopicSettings) -> None:
+        self._attempt(_job(topic.name), f"topic {topic.name}", lambda: self._sync_once(topic))
+        self._note_next(topic)
+
+    def _mirror(self, settings: MirrorSettings) -> None:
+        self._attempt(MIRROR, "mirror", lambda: self._mirror_once(settings))
+
+    def _attempt(self, job: str, what: str, work: Callable[[], None]) -> None:
+        """Do the work of a job, unless it is being done. A failure is logged and tried again."""
         if self._stop.is_set():
             return
         with self._lock:
-            if topic.name in self._busy:
+            if job in self._busy:
                 return
-            self._busy.add(topic.name)
+            self._busy.add(job)
         try:
-            outcome = self._pass(topic)
-            if not outcome.interrupted:
-                self._failures.pop(topic.name, None)
-                logger.info(
-                    "topic {}: {} new, {} revised, {} missing, {} failed",
-                    topic.name, outcome.new, outcome.revised, outcome.missing, outcome.failed,
-                )  # fmt: skip
-                for warning in outcome.warnings:
-                    logger.warning("topic {}: PubMed says: {}", topic.name, warning)
+            work()
+            if not self._stop.is_set():
+                self._failures.pop(job, None)
+        except Stopped:
+            pass
         except Exception as error:
-            # Whatever it is, the other topics go on; what we did not foresee says what it is.
+            # Whatever it is, the other jobs go on; what we did not foresee says what it is.
             known = isinstance(error, WorkerError | StoreError)
-            self._retry(topic, str(error) if known else f"{type(error).__name__}: {error}")
+            self._retry(job, what, str(error) if known else f"{type(error).__name__}: {error}")
         finally:
             with self._lock:
-                self._busy.discard(topic.name)
-            self._note_next(topic)
+                self._busy.discard(job)
 
-    def _pass(self, topic: TopicSettings) -> Any:
+    def _sync_once(self, topic: TopicSettings) -> None:
         entrez = self._config.entrez
         with EntrezClient(
             email=entrez.email or "",
@@ -207,19 +217,46 @@ class Daemon:
             timeout=entrez.timeout,
             stop=self._stop,
         ) as client:
-            return sync_topic(self._store, client, topic, stop=self._stop)
+            outcome = sync_topic(self._store, client, topic, stop=self._stop)
+        if outcome.interrupted:
+            return
+        logger.info(
+            "topic {}: {} new, {} revised, {} missing, {} failed",
+            topic.name, outcome.new, outcome.revised, outcome.missing, outcome.failed,
+        )  # fmt: skip
+        for warning in outcome.warnings:
+            logger.warning("topic {}: PubMed says: {}", topic.name, warning)
 
-    def _retry(self, topic: TopicSettings, why: str) -> None:
-        failures = self._failures[topic.name] = self._failures.get(topic.name, 0) + 1
+    def _mirror_once(self, settings: MirrorSettings) -> None:
+        """One pass over the bulk files, in this process: a day brings no more than a file or two."""
+        self._store.interrupt_runs()
+        files = mirror_pass(
+            self._store,
+            Site(settings.base_url, stop=self._stop),
+            settings.folder.expanduser(),
+            keep=settings.keep,
+            keep_raw=self._config.store.keep_raw,
+            stop=self._stop,
+        )
+        with closing(files):
+            for loaded in files:
+                done = loaded.run
+                logger.info(
+                    "mirror: {}: {} new, {} revised, {} deleted, {} failed",
+                    done.subject, done.new, done.revised, done.deleted, done.failed,
+                )  # fmt: skip
+        if not self._stop.is_set():
+            logger.info("mirror: the store has all that the site has")
+
+    def _retry(self, job_id: str, what: str, why: str) -> None:
+        failures = self._failures[job_id] = self._failures.get(job_id, 0) + 1
         settings = self._config.daemon
         wait = min(settings.retry * 2 ** min(failures - 1, 20), settings.retry_most)
-        logger.error(
-            "topic {} failed ({} in a row): {}. Next try in {}", topic.name, failures, why, wait
-        )
+        logger.error("{} failed ({} in a row): {}. Next try in {}", what, failures, why, wait)
         if self._stop.is_set():
             return
         at = datetime.now(UTC) + wait
-        job = self._scheduler.get_job(_job(topic.name))
+        job = self._scheduler.get_job(job_id)
         if job is not None and (job.next_run_time is None or job.next_run_time > at):
             job.modify(next_run_time=at)
 
@@ -237,14 +274,21 @@ def _job(name: str) -> str:
     return f"topic:{name}"
 
 
-def _trigger(topic: TopicSettings) -> Any:
-    if topic.cron is not None:
-        return CronTrigger.from_crontab(topic.cron)
-    return IntervalTrigger(seconds=max(1, int(topic.interval / timedelta(seconds=1))))
+def _jobs(config: Config) -> dict[str, TopicSettings | MirrorSettings]:
+    jobs: dict[str, TopicSettings | MirrorSettings] = {_job(t.name): t for t in config.topics}
+    if config.mirror.schedule:
+        jobs[MIRROR] = config.mirror
+    return jobs
 
 
-def _next(topic: TopicSettings) -> datetime:
-    found: datetime = _trigger(topic).get_next_fire_time(None, datetime.now(UTC))
+def _trigger(settings: TopicSettings | MirrorSettings) -> Any:
+    if settings.cron is not None:
+        return CronTrigger.from_crontab(settings.cron)
+    return IntervalTrigger(seconds=max(1, int(settings.interval / timedelta(seconds=1))))
+
+
+def _next(settings: TopicSettings | MirrorSettings) -> datetime:
+    found: datetime = _trigger(settings).get_next_fire_time(None, datetime.now(UTC))
     return found
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from bulk_site import BulkSite, bulk_file, record
 
 from storage import Store
 
@@ -103,6 +104,67 @@ def test_a_day_in_its_life(pubgrade: Pubgrade) -> None:
         _until(lambda: "topic lupus: " in _log(pubgrade), pubgrade)
         (pubgrade.folder / "config.toml").write_text("[[topics]]\nnme = 1\n")
         _until(lambda: "not reloaded, the old one stays" in _log(pubgrade), pubgrade)
+
+
+def test_the_mirror_beside_the_topics(pubgrade: Pubgrade, site: BulkSite) -> None:
+    """It fails without stopping them, is tried again, goes on with the filters of the store, and a
+    changed file ends it."""
+    settings = (
+        f'[mirror]\nbase_url = "{site.url}"\nevery = "1s"\n[daemon]\nretry = "1s"\nthreads = 1\n'
+    )
+    _topics(pubgrade, "gout", more=settings)
+    site.put("baseline/pubmed26n0001.xml.gz", bulk_file([record(1, mesh=("Gout",)), record(2)]))
+    assert pubgrade("mirror", "--mesh", "Gout", "--workers", "1").returncode == 0
+    site.files.clear()
+    with _running(pubgrade):
+        _until(lambda: "mirror failed (2 in a row)" in _log(pubgrade), pubgrade)
+        _until(lambda: "topic gout: " in _log(pubgrade), pubgrade)
+        state = json.loads(pubgrade("status", "--json").stdout)["mirror"]
+        assert state["file"]["subject"] == "pubmed26n0001.xml.gz"
+        assert state["schedule"] == "every 1s"
+        site.put("baseline/pubmed26n0001.xml.gz", bulk_file([record(1)]))
+        files = [record(3, mesh=("Gout",)), record(4), record(1, revision=1)]
+        site.put("updatefiles/pubmed26n0002.xml.gz", bulk_file(files))
+        _until(lambda: "mirror: the store has all that the site has" in _log(pubgrade), pubgrade)
+        status = pubgrade("status").stdout
+        assert "Mirror" in status
+        assert "pubmed26n0002.xml.gz loaded" in status
+        with _store(pubgrade) as store:
+            assert store.known(range(5)) == {1, 3}
+            passes = store.runs(kind="mirror", subject="all files", limit=1000)
+            assert {"failed", "done"} <= {each.state for each in passes}
+            assert any("baseline/: not there" in (each.error or "") for each in passes)
+        asked = len(site.asked)
+        _until(lambda: len(site.asked) > asked, pubgrade)  # again and again
+        _topics(pubgrade, "gout")
+        _until(lambda: "configuration reloaded" in _log(pubgrade), pubgrade)
+        time.sleep(0.5)  # a pass may have been under way
+        asked = len(site.asked)
+        time.sleep(2)
+        assert len(site.asked) == asked
+
+
+def test_a_signal_in_the_middle_of_a_mirror(pubgrade: Pubgrade, site: BulkSite) -> None:
+    """Neither topics nor an e-mail address are needed for it."""
+    site.put("baseline/pubmed26n0001.xml.gz", bulk_file(record(pmid) for pmid in range(1, 2000)))
+    _topics(pubgrade, more=f'[mirror]\nbase_url = "{site.url}"\ncron = "* * * * *"\n')
+    wrong = pubgrade("run", PUBGRADE_MIRROR__EVERY="1d")
+    assert (wrong.returncode, "keep one of them" in wrong.stderr) == (2, True)
+    _topics(pubgrade, more=f'[mirror]\nbase_url = "{site.url}"\nevery = "1d"\n')
+    daemon = pubgrade.start("run")
+    try:
+        _until(lambda: site.downloads("baseline/pubmed26n0001.xml.gz"), pubgrade)
+        started = time.monotonic()
+        daemon.send_signal(signal.SIGTERM)
+        assert daemon.wait(timeout=20) == 0
+        assert time.monotonic() - started < 10
+    finally:
+        daemon.kill()
+        daemon.wait()
+    assert pubgrade("mirror", "--workers", "1").returncode == 0
+    with _store(pubgrade) as store:
+        assert len(store.known(range(3000))) == 1999
+        assert {run.state for run in store.runs()} <= {"done", "interrupted"}
 
 
 def test_a_hangup_reloads_the_topics(pubgrade: Pubgrade) -> None:

@@ -52,7 +52,7 @@ QUERIES = [
     {"designs": ("randomized_controlled_trial", "case_report")},
     {"question": "therapy"},
     {"mesh": "HUMANS"},
-    {"mesh": "D006073"},
+    {"mesh": "d000001"},
     {"mesh": "gout", "since": "2024-01-03"},
     {"since": "2024-01-05", "until": "2024-01-20"},
     {"since": "2024", "until": "2024-01"},

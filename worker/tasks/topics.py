@@ -83,15 +83,15 @@ def run(invocation: Invocation) -> int:
         Path(invocation.config) if invocation.config else None, store=invocation.store
     )
     set_up_logs(config, "DEBUG" if invocation.verbose else config.log.level)
-    if config.entrez.email is None:
+    if config.topics and config.entrez.email is None:
         raise ConfigError(
             "the daemon does not start without an e-mail address: NCBI asks for it.\n"
             "Fill in [entrez] email in config.toml, or set PUBGRADE_EMAIL."
         )
-    if not config.topics:
+    if not config.topics and not config.mirror.schedule:
         raise ConfigError(
             f"{config.path or 'no configuration'}: no topics to keep up with. Add a [[topics]] entry with "
-            "name and query (`pubgrade init` writes an example)."
+            "name and query (`pubgrade init` writes an example), or set [mirror] every."
         )
 
     def reload() -> Config:
