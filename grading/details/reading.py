@@ -81,7 +81,8 @@ _REACH = 70  # characters before such a word
 _IN_STUDIES = Pattern(
     rf"(?:with|involving|including|comprising|of|enrolling|\()\s?(?:a total of\s|over\s)?(?P<n>{COUNT})\s(?:[\w-]+\s){{0,2}}{PEOPLE}"
 )
-_REVIEW = re.compile(rb"meta-analy|systematic", re.IGNORECASE)
+_REVIEW = (b"meta-analy", b"systematic")  # lower case
+_VERSUS = (b"vs", b"versus", b"compared ")  # lower case
 _LEFT = re.compile(rb"(?<!\w)[A-Za-z][\w/ -]{2,50}$")
 _RIGHT = re.compile(
     rb"[A-Za-z][\w/ -]{2,50}?(?=[.,;:()]|\s(?:in|for|on|among|as|and|with|after|during)\b|$)"
@@ -287,7 +288,7 @@ def _reviews(text: Text, may: dict[str, Pattern], values: dict[str, Any]) -> Non
         value = decimal(data[slice(*found[pattern.names["v"]])].decode())
         values["heterogeneity"] = detail(text, *found[0], value, "%")
     pattern = may.get("studies")
-    if pattern is None or not (databases or _REVIEW.search(data)):
+    if pattern is None or not (databases or any(map(data.lower().__contains__, _REVIEW))):
         return
     for found in _near(text, "studies", pattern):
         count = number_alone(text, found[pattern.names["n"]])
@@ -306,9 +307,9 @@ def _reviews(text: Text, may: dict[str, Pattern], values: dict[str, Any]) -> Non
 
 def _versus(text: Text, may: dict[str, Pattern], values: dict[str, Any]) -> None:
     pattern = may.get("versus")
-    if pattern is None:
-        return
     data = text.data
+    if pattern is None or not any(map(data.lower().__contains__, _VERSUS)):
+        return
     for first, last in ((0, text.body - 1), (text.body, len(data))):
         span = pattern.find(data, first, last)
         if span is None:
@@ -328,7 +329,8 @@ def _conclusion(text: Text, _may: dict[str, Pattern], values: dict[str, Any]) ->
             end = text.body + section.end
             values["conclusion"] = detail(text, end - len(section.text), end)
             return
-    if found := _CONCLUSION.search(text.data, text.body):
+    # The bytes first: most texts have none, and this search is much the faster.
+    if b"onclu" in text.data and (found := _CONCLUSION.search(text.data, text.body)):
         values["conclusion"] = detail(text, *found.span())
 
 

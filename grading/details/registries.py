@@ -32,6 +32,8 @@ REGISTRIES: tuple[tuple[str, str], ...] = (
     ("RPCEC", r"\bRPCEC\s?\d{8}\b"),
 )
 _SET = PatternSet([pattern for _, pattern in REGISTRIES])
+# Bytes without one of which the patterns without a word of their own are not tried.
+_NEEDED = {"CTIS": (b"-5",), "EudraCT": (b"-0",), "NTR": (b"NTR", b"NL")}
 _AS_PRINTED = frozenset({"ChiCTR", "JPRN", "ReBec"})
 _BETWEEN = re.compile(r"[\s:#]|(?i:no\.?(?=\s?\d))|(?i:-ctr)|(?i:id(?=\s?:?\s?\d))")
 
@@ -41,6 +43,8 @@ def read_registry(text: Text) -> Iterator[RegistryMention]:
     seen = set()
     for number in _SET.possible(text.data):
         registry = REGISTRIES[number][0]
+        if (needed := _NEEDED.get(registry)) and not any(map(text.data.__contains__, needed)):
+            continue
         for start, end in _SET.patterns[number].every(text.data, 0, len(text.data)):
             value = _BETWEEN.sub("", text.data[start:end].decode())
             if registry not in _AS_PRINTED:
