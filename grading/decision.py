@@ -6,7 +6,8 @@ import math
 from typing import NamedTuple
 
 from grading.combination import GROUPS, MEMBERS, log_odds, weights
-from grading.evidence import Evidence, Hit
+from grading.evidence import Evidence
+from grading.hits import Hit
 from grading.text_model import TextPrediction
 from grading.vocabulary import DESIGNS
 

@@ -5,43 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
 from grading.article import Article, Correction
 from grading.contexts import silenced
-from grading.grades import Reason
+from grading.hits import Hit
 from grading.metadata import metadata_hits
 from grading.patterns import ANYWHERE, Match
 from grading.signals import Signal, signals
 from grading.text import Text
 
 HITS_KEPT = 3  # places kept of one signal that fires often
-
-
-class Hit(NamedTuple):
-    """One signal speaking for one target at one place."""
-
-    signal: str
-    kind: str
-    value: str
-    field: str | None
-    start: int | None
-    end: int | None
-    target: str
-    weight: float
-    role: str | None = None
-
-    def reason(self) -> Reason:
-        return Reason(
-            kind=self.kind,
-            value=self.value,
-            field=self.field,
-            start=self.start,
-            end=self.end,
-            speaks_for=self.target,
-            weight=round(self.weight, 2),
-            signal=self.signal,
-        )
 
 
 @dataclass(frozen=True)
@@ -113,7 +86,7 @@ def find_many(
     Signal by signal, not text by text: a pattern that just ran is still in the processor's cache.
     `notices`: by PMID.
     """
-    hits = [[Hit(*row) for row in metadata_hits(text.article)] for text in texts]
+    hits = [metadata_hits(text.article) for text in texts]
     table = signals()
     possible: list[list[tuple[Text, list[Hit]]]] = [[] for _ in table.text]
     for text, found in zip(texts, hits, strict=True):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any
 
 from grading.article import Article
+from grading.hits import Hit
 from grading.patterns import fold
-from grading.signals import Signal, signals
+from grading.signals import signals
 
 # Trust in the tags of a record, as a factor on their weights. All indexing since April 2022 starts
 # as automated; types before MEDLINE completion come from publishers. Trialstreamer trusts types
@@ -41,45 +40,52 @@ def tag_trust(article: Article) -> float:
 
 # The same tags and journals come with record after record.
 @lru_cache(maxsize=16384)
-def _of_tag(kind: str, name: str, ui: str | None) -> tuple[Signal, ...]:
+def _tag_hits(
+    kind: str, name: str, ui: str | None, value: str, trust: float, reviewed: bool
+) -> tuple[Hit, ...]:
     table = signals().metadata
-    return table.get((kind, name.lower())) or table.get((kind, (ui or "").lower())) or ()
+    found = []
+    for signal in table.get((kind, name.lower())) or table.get((kind, (ui or "").lower())) or ():
+        for target, weight in signal.speaks_for:
+            factor = 1.0 if abs(weight) >= CERTAIN and kind != "qualifier" else trust
+            if kind == "publication_type" and reviewed and factor == trust:
+                factor *= REVIEWED_TYPE
+            shown = "mesh" if kind == "qualifier" else kind
+            found.append(Hit(signal.id, shown, value, None, None, None, target, weight * factor))
+    return tuple(found)
 
 
 @lru_cache(maxsize=4096)
-def _of_journal(journal: str) -> tuple[Signal, ...]:
+def _journal_hits(journal: str) -> tuple[Hit, ...]:
     name = fold(journal)
     return tuple(
-        signal for expression, signal in signals().journals if expression.find(name, 0, len(name))
+        Hit(signal.id, "journal", journal, None, None, None, target, weight)
+        for expression, signal in signals().journals
+        if expression.find(name, 0, len(name))
+        for target, weight in signal.speaks_for
     )
 
 
-def metadata_hits(article: Article) -> Iterator[tuple[Any, ...]]:
-    """Rows for `grading.evidence.Hit`."""
+def metadata_hits(article: Article) -> list[Hit]:
+    """What publication types, headings, qualifiers, journal and book say, in this order."""
     trust, reviewed = tag_trust(article), human_indexed(article)
-    for kind, tags in (("publication_type", article.publication_types), ("mesh", article.mesh)):
-        for tag in tags:
-            for signal in _of_tag(kind, tag.name, tag.ui):
-                for target, weight in signal.speaks_for:
-                    factor = 1.0 if abs(weight) >= CERTAIN else trust
-                    if kind == "publication_type" and reviewed and factor == trust:
-                        factor *= REVIEWED_TYPE
-                    yield (signal.id, kind, tag.name, None, None, None, target, weight * factor)
+    found: list[Hit] = []
+    for tag in article.publication_types:
+        found += _tag_hits("publication_type", tag.name, tag.ui, tag.name, trust, reviewed)
+    for heading in article.mesh:
+        found += _tag_hits("mesh", heading.name, heading.ui, heading.name, trust, reviewed)
     seen = set()
     for heading in article.mesh:
         for qualifier in heading.qualifiers:
-            if qualifier.name in seen:
-                continue
-            seen.add(qualifier.name)
-            for signal in _of_tag("qualifier", qualifier.name, qualifier.ui):
-                value = f"{heading.name}/{qualifier.name}"
-                for target, weight in signal.speaks_for:
-                    yield (signal.id, "mesh", value, None, None, None, target, weight * trust)
-    journal = article.journal or article.journal_abbreviation
-    if journal:
-        for signal in _of_journal(journal):
-            for target, weight in signal.speaks_for:
-                yield (signal.id, "journal", journal, None, None, None, target, weight)
+            name = qualifier.name
+            if name not in seen:
+                seen.add(name)
+                if _tag_hits("qualifier", name, qualifier.ui, "", trust, reviewed):
+                    value = f"{heading.name}/{name}"
+                    found += _tag_hits("qualifier", name, qualifier.ui, value, trust, reviewed)
+    if journal := article.journal or article.journal_abbreviation:
+        found += _journal_hits(journal)
     if article.book is not None:
         value = article.book.title or article.book.id or "book record"
-        yield ("book.record", "book", value, None, None, None, "book_chapter", CERTAIN)
+        found.append(Hit("book.record", "book", value, None, None, None, "book_chapter", CERTAIN))
+    return found
