@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -100,16 +100,19 @@ def check(store: Store, expected: tuple[Expected, set[int]]) -> None:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store.open(str(tmp_path / "store.db")) as opened:
+def store(
+    new_address: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Store]:
+    """An empty store, on each database in turn; downloads go to the folder of the test."""
+    monkeypatch.chdir(tmp_path)
+    with Store.open(new_address()) as opened:
         yield opened
 
 
 def run(store: Store, site: BulkSite, **options: Any) -> list[str]:
     """Mirror once; the subjects of the runs, in order."""
     near = Site(site.url, tries=4, wait=0.01)
-    folder = Path(store.url.removeprefix("sqlite:///")).parent / "files"
-    return [loaded.run.subject for loaded in mirror(store, near, folder, **options)]
+    return [loaded.run.subject for loaded in mirror(store, near, Path("files"), **options)]
 
 
 def names(first: int, last: int, year: int = 26) -> list[str]:
@@ -215,14 +218,14 @@ import worker.pubmed_xml
 from grading import Article, grade
 grade(Article(pmid=1, abstract="We asked 20 people. " * 20))  # loads its tables
 
-path, url = sys.argv[1:]
+address, url, folder = sys.argv[1:]
 for _ in sys.stdin:
     child = os.fork()
     if not child:
-        with Store.open(path) as store:
+        with Store.open(address) as store:
             store.interrupt_runs()
             site = Site(url, wait=0.01)
-            for loaded in mirror(store, site, Path(path).parent / "files"):
+            for loaded in mirror(store, site, Path(folder)):
                 pass
         os._exit(0)
     print(child, flush=True)
@@ -232,16 +235,16 @@ for _ in sys.stdin:
 """
 
 
-def test_killed_and_resumed(tmp_path: Path, site: BulkSite) -> None:
+def test_killed_and_resumed(new_address: Callable[[], str], tmp_path: Path, site: BulkSite) -> None:
     expected = fill(site)
     site.slow = 0.01
-    path = tmp_path / "store.db"
+    address = new_address()
     dice = random.Random(10)
     environment = os.environ | {
         "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
     }
     with subprocess.Popen(
-        [sys.executable, "-c", MIRRORS, str(path), site.url],
+        [sys.executable, "-c", MIRRORS, address, site.url, str(tmp_path / "files")],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -264,7 +267,7 @@ def test_killed_and_resumed(tmp_path: Path, site: BulkSite) -> None:
             mirrors.stdin.flush()
             assert mirrors.stdout.readline() == "ended\n"
         mirrors.stdin.close()
-    with Store.open(str(path)) as store:
+    with Store.open(address) as store:
         check(store, expected)
         runs = store.runs(kind="mirror", limit=1000)
         done = [each.subject for each in reversed(runs) if each.state == "done"]
