@@ -1,8 +1,8 @@
 """What the text model sees of an article: hashed word n-grams of title and abstract.
 
 Only hashes leave this module: no weight of the model can be turned back into a sentence of an
-abstract. A batch of articles becomes one sorted list of (article, feature) pairs in a handful of
-numpy passes; a feature is there or not (how often does not matter), which keeps every later sum in
+abstract. A batch of articles becomes one array of features in a handful of numpy passes: all titles
+stand first, then all abstracts, each behind a gap; a feature is there or not (how often does not matter), which keeps every later sum in
 whole numbers and so the same on any machine.
 
 Features of one article:
@@ -28,13 +28,17 @@ from .article import Article
 
 HASH_BITS: Final = 22
 FEATURE_SPACE: Final = 1 << HASH_BITS
+NOTHING: Final = FEATURE_SPACE  # stands where no feature is: n-grams over a gap
 
 _Ints = npt.NDArray[np.uint32]
 
 _TOKEN = re.compile(r"[^\W\d_]+|\d+|[:?%=<>±≥≤]")
 _YEAR = re.compile(r"(?:19|20)\d\d")
-_CACHE_LIMIT: Final = (
-    150_000  # words kept; a real corpus of a million records fits its frequent ones
+_CACHE_LIMIT: Final = 150_000  # a corpus of a million records fits its frequent words
+# Bytes of text: letters small, and a space for every sign that stands in no token.
+_SPACED: Final = bytes(
+    ord(" ") if code < 128 and not (chr(code).isalnum() or chr(code) in ":?%=<>") else code
+    for code in bytes(range(256)).lower()
 )
 
 _AIMS, _METHODS, _RESULTS, _CONCLUSIONS = range(4)
@@ -62,60 +66,60 @@ def _hash(token: str) -> int:
     return crc32(token.encode()) | 1  # 0 is kept for gaps between texts
 
 
-class _Vocabulary(dict[str, int]):
-    """token -> hash, filled as words come; emptied when full. Safe to share between threads."""
+class _Vocabulary(dict[bytes, bytes]):
+    """Text without spaces -> the hashes of its tokens, four bytes each; filled as texts come.
 
-    def __missing__(self, token: str) -> int:
+    Emptied when full. Safe to share between threads.
+    """
+
+    def __missing__(self, text: bytes) -> bytes:
         if len(self) >= _CACHE_LIMIT:
             self.clear()
-        value = self[token] = _hash(token)
+        tokens = _TOKEN.findall(text.decode("utf-8", "surrogatepass").lower())
+        value = self[text] = b"".join([_hash(token).to_bytes(4, "little") for token in tokens])
         return value
 
 
 _vocabulary = _Vocabulary()
-_COLON = np.uint32(_hash(":"))
-_TITLE_START = _hash("<title>")
+_GAP: Final = bytes(8)
+_TITLE_START = _hash("<title>").to_bytes(4, "little")
+_COLON, _PERCENT, _EQUALS, _LESS = (np.uint32(_hash(sign)) for sign in ":%=<")
+_NUMBERS: _Ints = np.array([_hash("1999"), *(_hash("1" * n) for n in range(1, 6))], dtype=np.uint32)
 _ROLE_OF = {_hash(word): role for word, role in _LABELS.items()}
 _LABEL_HASHES: _Ints = np.array(sorted(_ROLE_OF), dtype=np.uint32)
-_LABEL_ROLES = np.array([_ROLE_OF[int(h)] for h in _LABEL_HASHES], dtype=np.int32)
+_LABEL_ROLES = np.array([_ROLE_OF[int(h)] for h in _LABEL_HASHES], dtype=np.uint32)
 
 _SECOND = np.uint32(0x85EBCA6B)
 _THIRD = np.uint32(0xC2B2AE35)
 _GOLDEN = np.uint32(0x9E3779B1)
 _SHIFT = np.uint32(32 - HASH_BITS)
+_FIELDS: _Ints = np.array([_hash(f"<field {field}>") for field in range(9)], dtype=np.uint32)
 
 
-def _index(hashes: _Ints, field: int) -> _Ints:
-    """Spread n-gram hashes of one field over the feature space."""
-    mixed = hashes ^ np.uint32(_hash(f"<field {field}>"))
-    mixed = mixed ^ (mixed >> np.uint32(15))
-    mixed *= _GOLDEN
-    mixed ^= mixed >> np.uint32(13)
-    mixed *= _SECOND
-    return mixed >> _SHIFT
+def _named(name: str, count: int) -> _Ints:
+    return np.array([_hash(f"<{name} {value}>") for value in range(count)], dtype=np.uint32)
 
 
-def _log_bucket(count: int) -> int:
-    return min(count, 4000).bit_length() * 2 + (
-        count > 0 and bool(count & (1 << count.bit_length()) >> 2)
-    )
+_SHAPES = {
+    **{name: _named(name, 26) for name in ("title", "abstract", "percent", "equals")},
+    "numbers": _named("numbers", 41),
+    "labels": _named("labels", 9),
+}
+_TRANSLATED, _ASKS = _hash("<translated>"), _hash("<asks>")
 
 
-def _shape(article: Article, title: list[str], abstract: list[str]) -> list[str]:
-    """Named properties of the whole text."""
-    numbers = sum(map(str.isdigit, abstract))
-    shape = [f"<title {_log_bucket(len(title))}>", f"<abstract {_log_bucket(len(abstract))}>"]
-    if abstract:
-        shape.append(f"<numbers {numbers * 40 // len(abstract)}>")
-        shape.append(f"<percent {_log_bucket(abstract.count('%'))}>")
-        shape.append(f"<equals {_log_bucket(abstract.count('=') + abstract.count('<'))}>")
-        shape.append(f"<labels {min(abstract.count(':'), 8)}>")
-    stripped = article.title.strip()
-    if stripped.startswith("["):
-        shape.append("<translated>")
-    if stripped.rstrip("].").endswith("?"):
-        shape.append("<asks>")
-    return shape
+def _log_bucket(count: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """0 to 25: two buckets for each doubling."""
+    bits = np.frexp(count)[1].astype(np.int64)  # as int.bit_length
+    return np.minimum(bits, 12) * 2 + (count & ((1 << bits) >> 2) != 0)
+
+
+def _hashes(text: str) -> bytes:
+    """The hashes of all tokens of a text, four bytes each."""
+    if "\N{GREEK CAPITAL LETTER SIGMA}" in text:  # the one letter whose small form hangs on others
+        text = text.lower()
+    spaced = text.encode("utf-8", "surrogatepass").translate(_SPACED)
+    return b"".join(map(_vocabulary.__getitem__, spaced.split()))
 
 
 def feature_pairs(articles: Sequence[Article]) -> tuple[npt.NDArray[np.int64], _Ints]:
@@ -123,84 +127,125 @@ def feature_pairs(articles: Sequence[Article]) -> tuple[npt.NDArray[np.int64], _
 
     Both arrays have the same length; their order is of no meaning.
     """
-    vocabulary = _vocabulary
-    stream: list[int] = []  # all tokens: per article title, gap, abstract, gap
-    bounds: list[int] = []  # per article: start of title, start of abstract, end of abstract
-    shapes: list[int] = []
-    shape_owner: list[int] = []
-    for number, article in enumerate(articles):
-        title = _TOKEN.findall(article.title.lower())
-        abstract = _TOKEN.findall(article.abstract.lower())
-        bounds.append(len(stream))
-        stream.append(_TITLE_START)
-        stream += [vocabulary[token] for token in title]
-        stream += (0, 0)
-        bounds.append(len(stream))
-        stream += [vocabulary[token] for token in abstract]
-        bounds.append(len(stream))
-        stream += (0, 0)
-        named = _shape(article, title, abstract)
-        shapes += [vocabulary[name] for name in named]
-        shape_owner += [number] * len(named)
-
-    words: _Ints = np.array(stream, dtype=np.uint32)
-    limits = np.array(bounds, dtype=np.int64).reshape(-1, 3)
-    size = len(words)
-    lengths = np.diff(np.append(limits[:, 0], size))
-    owner = np.repeat(np.arange(len(articles), dtype=np.int64), lengths)
-    position = np.arange(size, dtype=np.int64)
-    in_title = position < limits[owner, 1]
-    role = _roles(words, position, in_title, owner, limits)
-
-    present = words != 0
-    pair = words[:-1] * _SECOND + (words[1:] ^ (words[1:] >> np.uint32(16)))
-    paired = present[:-1] & present[1:]
-    triple = pair[:-1] * _THIRD + words[2:]
-    tripled = paired[:-1] & paired[1:]
-    one, two, three = (np.flatnonzero(m) for m in (present, paired, tripled))
-
-    parts: list[tuple[npt.NDArray[np.int64], _Ints]] = [
-        (owner[one], _index(words[one], 0)),
-        (owner[two], _index(pair[two], 1)),
-        (owner[three], _index(triple[three], 2)),
-    ]
-    for places, hashes, field in ((one, words, 3), (two, pair, 4), (three, triple, 5)):
-        titled = places[in_title[places]]
-        parts.append((owner[titled], _index(hashes[titled], field)))
-    for places, hashes, field in ((one, words, 6), (two, pair, 7)):
-        told = places[~in_title[places]]
-        tag = (role[told] + 1).astype(np.uint32) * _THIRD
-        parts.append((owner[told], _index(hashes[told] ^ tag, field)))
-    parts.append(
-        (np.array(shape_owner, dtype=np.int64), _index(np.array(shapes, dtype=np.uint32), 8))
-    )
-    return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
+    owner, feature = feature_places(articles)
+    real = feature != NOTHING
+    return owner[real].astype(np.int64), feature[real]
 
 
-def _roles(
+def feature_places(articles: Sequence[Article]) -> tuple[_Ints, _Ints]:
+    """As `feature_pairs`, but with `NOTHING` as the feature of some places: quicker to make."""
+    titles = [_hashes(article.title) for article in articles]
+    abstracts = [_hashes(article.abstract) for article in articles]
+    stream: list[bytes] = []
+    for title in titles:
+        stream += (_TITLE_START, title, _GAP)
+    for abstract in abstracts:
+        stream += (abstract, _GAP)
+    stream.append(_GAP)  # for the last n-grams to reach into
+    padded: _Ints = np.frombuffer(b"".join(stream), dtype="<u4").astype(np.uint32, copy=False)
+    size = len(padded) - 2
+    words = padded[:size]
+    title_sizes = np.array([len(title) // 4 for title in titles], dtype=np.int64)
+    abstract_sizes = np.array([len(abstract) // 4 for abstract in abstracts], dtype=np.int64)
+    numbers = np.arange(len(articles), dtype=np.uint32)
+    title_owner = np.repeat(numbers, title_sizes + 3)
+    abstract_owner = np.repeat(numbers, abstract_sizes + 2)
+    split = len(title_owner)
+
+    pair = padded[:-1] * _SECOND + (padded[1:] ^ (padded[1:] >> np.uint32(16)))
+    triple = pair[:-1] * _THIRD + padded[2:]
+    pair = pair[:size]
+    role = _roles(words[split:], abstract_sizes)
+    shapes = _shapes(articles, words[split:], abstract_owner, title_sizes, abstract_sizes)
+    gaps = np.flatnonzero(words == 0)
+    title_gaps, abstract_gaps = gaps[gaps < split], gaps[gaps >= split] - split
+    parts = (
+        (words, gaps, 1), (pair, gaps, 2), (triple, gaps, 3),
+        (words[:split], title_gaps, 1), (pair[:split], title_gaps, 2),
+        (triple[:split], title_gaps, 3),
+        (words[split:] ^ role, abstract_gaps, 1), (pair[split:] ^ role, abstract_gaps, 2),
+        (shapes.ravel(), np.flatnonzero(shapes.ravel() == 0), 1),
+    )  # fmt: skip
+    mixed = np.concatenate([hashes for hashes, _, _ in parts])
+    nowhere = []
+    start = 0
+    for (hashes, missing, length), field in zip(parts, _FIELDS, strict=True):
+        mixed[start : start + len(hashes)] ^= field
+        for back in range(length):  # an n-gram is none where any of its words is a gap
+            nowhere.append(np.maximum(missing - back, 0) + start)
+        start += len(hashes)
+    mixed ^= mixed >> np.uint32(15)
+    mixed *= _GOLDEN
+    mixed ^= mixed >> np.uint32(13)
+    mixed *= _SECOND
+    mixed >>= _SHIFT
+    mixed[np.concatenate(nowhere)] = NOTHING
+    owner = np.concatenate(
+        (*(title_owner, abstract_owner) * 3, *(title_owner,) * 3, *(abstract_owner,) * 2,
+         np.repeat(numbers, shapes.shape[1]))
+    )  # fmt: skip
+    return owner, mixed
+
+
+def _shapes(
+    articles: Sequence[Article],
     words: _Ints,
-    position: npt.NDArray[np.int64],
-    in_title: npt.NDArray[np.bool_],
-    owner: npt.NDArray[np.int64],
-    limits: npt.NDArray[np.int64],
-) -> npt.NDArray[np.int32]:
-    """The part of the abstract that each word stands in: a printed label opens its part."""
-    length = np.maximum(limits[:, 2] - limits[:, 1], 1)[owner]
-    fraction = (position - limits[owner, 1]) / length
-    guessed = np.select(
-        [fraction < 0.25, fraction < 0.5, fraction < 0.82],
-        [_AIMS, _METHODS, _RESULTS],
-        _CONCLUSIONS,
-    ).astype(np.int32)
-    found = np.minimum(np.searchsorted(_LABEL_HASHES, words[:-1]), len(_LABEL_HASHES) - 1)
-    opens = (_LABEL_HASHES[found] == words[:-1]) & (words[1:] == _COLON) & ~in_title[:-1]
-    starts = np.flatnonzero(opens)
-    if not len(starts):
-        return guessed
-    last = np.zeros(len(words), dtype=np.int64)  # the latest label at or before each word, plus one
-    last[starts] = starts + 1
-    last = np.maximum.accumulate(last)
-    labelled = last > limits[owner, 1]  # a label of this very abstract
-    label_role = np.zeros(len(words), dtype=np.int32)
-    label_role[starts] = _LABEL_ROLES[found[starts]]
-    return np.where(labelled, label_role[np.maximum(last - 1, 0)], guessed)
+    owner: _Ints,
+    title_sizes: npt.NDArray[np.int64],
+    abstract_sizes: npt.NDArray[np.int64],
+) -> _Ints:
+    """Named properties of each whole text (articles × properties), 0 where it has one not.
+
+    `words`, `owner`: of the abstracts.
+    """
+
+    def count(found: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+        return np.bincount(owner[found], minlength=len(articles))
+
+    digits = words == _NUMBERS[0]
+    for number in _NUMBERS[1:]:
+        digits |= words == number
+    of_abstract = (
+        _SHAPES["numbers"][count(digits) * 40 // np.maximum(abstract_sizes, 1)],
+        _SHAPES["percent"][_log_bucket(count(words == _PERCENT))],
+        _SHAPES["equals"][_log_bucket(count((words == _EQUALS) | (words == _LESS)))],
+        _SHAPES["labels"][np.minimum(count(words == _COLON), 8)],
+    )
+    stripped = [article.title.strip() for article in articles]
+    return np.stack(
+        [
+            _SHAPES["title"][_log_bucket(title_sizes)],
+            _SHAPES["abstract"][_log_bucket(abstract_sizes)],
+            *(np.where(abstract_sizes > 0, hashes, np.uint32(0)) for hashes in of_abstract),
+            np.array([t.startswith("[") and _TRANSLATED for t in stripped], dtype=np.uint32),
+            np.array([t.rstrip("].").endswith("?") and _ASKS for t in stripped], dtype=np.uint32),
+        ],
+        axis=1,
+    )
+
+
+def _roles(words: _Ints, sizes: npt.NDArray[np.int64]) -> _Ints:
+    """The part of its abstract that each word stands in, as a hash: a printed label opens its part.
+
+    Without a label before it a word's place tells: aims the first quarter, methods the second,
+    results up to 82 %, then conclusions. `words`: of all abstracts, a gap of two behind each.
+    """
+    ends = np.cumsum(sizes + 2)
+    starts = ends - sizes - 2
+    colons = np.flatnonzero(words[1:] == _COLON)
+    before = words[colons]
+    found = np.minimum(np.searchsorted(_LABEL_HASHES, before), len(_LABEL_HASHES) - 1)
+    is_label = _LABEL_HASHES[found] == before
+    labels = colons[is_label]
+    first_label = np.append(labels, len(words))[np.searchsorted(labels, starts)]
+    guesses = np.stack(
+        [starts, starts - -sizes // 4, starts - -sizes // 2, starts - -sizes * 41 // 50], axis=1
+    )
+    told = guesses < first_label[:, None]
+    begins = np.concatenate((guesses[told], labels))
+    roles = np.concatenate(
+        (np.broadcast_to(np.arange(4, dtype=np.uint32), told.shape)[told], _LABEL_ROLES[found[is_label]])
+    )
+    order = np.argsort(begins, kind="stable")
+    lengths = np.diff(begins[order], append=len(words))
+    return np.repeat((roles[order] + np.uint32(1)) * _THIRD, lengths)

@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .article import Article, Value
-from .text_features import FEATURE_SPACE, feature_pairs
+from .text_features import FEATURE_SPACE, feature_places
 
 FORMAT: Final = 1
 DECIMALS: Final = 4
@@ -85,8 +85,16 @@ class TextModel:
         self.design_scale, self.design_bias, self.mixing = design_scale, design_bias, mixing
         self.tags, self.designs = tuple(tags), tuple(designs)
         row_type = np.uint16 if len(features) < 0xFFFF else np.uint32
-        self._row_of = np.zeros(FEATURE_SPACE, dtype=row_type)  # 0 = a feature without weights
+        # 0 = a feature without weights; the last stands for NOTHING
+        self._row_of = np.zeros(FEATURE_SPACE + 1, dtype=row_type)
         self._row_of[features] = np.arange(1, len(features) + 1, dtype=row_type)
+        # Two sums of 32 bits in one addition of 64: the second half of the columns above the first.
+        self._half = (weights.shape[1] + 1) // 2
+        self._packed = np.zeros((len(features) + 1, self._half), dtype=np.int64)
+        self._packed[1:, : weights.shape[1] - self._half] = weights[:, self._half :]
+        self._packed <<= 32
+        self._packed[1:] += weights[:, : self._half]
+        self._squares = np.append(0, squares).astype(np.int64)
 
     @classmethod
     def load(cls, source: Path | BinaryIO) -> TextModel:
@@ -149,20 +157,23 @@ class TextModel:
         squares = np.zeros(count, dtype=np.int64)
         for first in range(0, count, _BATCH):
             part = articles[first : first + _BATCH]
-            owner, feature = feature_pairs(part)
-            row = self._row_of[feature].astype(np.int64)
-            used = row > 0
-            width = len(self.features) + 1
-            key = np.sort(owner[used] * width + row[used])
-            if not len(key):
+            owner, feature = feature_places(part)
+            row = self._row_of[feature]
+            used = np.flatnonzero(row)
+            if not len(used):
                 continue
+            width = np.uint32(len(self.features) + 1)  # at most 2²², and 2⁷ articles: 32 bits do
+            key = owner[used] * width + row[used]
+            key.sort()
             key = key[np.concatenate(([True], key[1:] != key[:-1]))]
             whose, row = np.divmod(key, width)
-            row -= 1
             starts = np.flatnonzero(np.concatenate(([True], whose[1:] != whose[:-1])))
             who = whose[starts] + first
-            sums[who] = np.add.reduceat(self.weights[row], starts, axis=0, dtype=np.int32)
-            squares[who] = np.add.reduceat(self.squares[row], starts, dtype=np.int64)
+            packed = np.add.reduceat(self._packed.take(row, axis=0), starts, axis=0)
+            low = packed.astype(np.int32)  # the lower 32 bits, with their sign
+            sums[who, : self._half] = low
+            sums[who, self._half :] = ((packed - low) >> 32)[:, : sums.shape[1] - self._half]
+            squares[who] = np.add.reduceat(self._squares[row], starts)
         length = np.sqrt(np.maximum(squares, 1) / 1e4)[:, None]
         split = len(self.tags)
         tag = sums[:, :split] / length * self.tag_scale + self.tag_bias
