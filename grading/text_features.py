@@ -111,7 +111,9 @@ _TRANSLATED, _ASKS = _hash("<translated>"), _hash("<asks>")
 def _log_bucket(count: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """0 to 25: two buckets for each doubling."""
     bits = np.frexp(count)[1].astype(np.int64)  # as int.bit_length
-    return np.minimum(bits, 12) * 2 + (count & ((1 << bits) >> 2) != 0)
+    half = (count & ((1 << bits) >> 2)) != 0
+    bucket: npt.NDArray[np.int64] = np.minimum(bits, 12) * 2 + half
+    return bucket
 
 
 def _hashes(text: str) -> bytes:
@@ -167,12 +169,12 @@ def feature_places(articles: Sequence[Article]) -> tuple[_Ints, _Ints]:
         (shapes.ravel(), np.flatnonzero(shapes.ravel() == 0), 1),
     )  # fmt: skip
     mixed = np.concatenate([hashes for hashes, _, _ in parts])
-    nowhere = []
+    nowhere: list[npt.NDArray[np.int64]] = []
     start = 0
     for (hashes, missing, length), field in zip(parts, _FIELDS, strict=True):
         mixed[start : start + len(hashes)] ^= field
-        for back in range(length):  # an n-gram is none where any of its words is a gap
-            nowhere.append(np.maximum(missing - back, 0) + start)
+        # an n-gram is none where any of its words is a gap
+        nowhere += [np.maximum(missing - back, 0) + start for back in range(length)]
         start += len(hashes)
     mixed ^= mixed >> np.uint32(15)
     mixed *= _GOLDEN
@@ -244,7 +246,10 @@ def _roles(words: _Ints, sizes: npt.NDArray[np.int64]) -> _Ints:
     told = guesses < first_label[:, None]
     begins = np.concatenate((guesses[told], labels))
     roles = np.concatenate(
-        (np.broadcast_to(np.arange(4, dtype=np.uint32), told.shape)[told], _LABEL_ROLES[found[is_label]])
+        (
+            np.broadcast_to(np.arange(4, dtype=np.uint32), told.shape)[told],
+            _LABEL_ROLES[found[is_label]],
+        )
     )
     order = np.argsort(begins, kind="stable")
     lengths = np.diff(begins[order], append=len(words))

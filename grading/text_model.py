@@ -27,7 +27,8 @@ from .text_features import FEATURE_SPACE, feature_places
 
 FORMAT: Final = 1
 DECIMALS: Final = 4
-_BATCH: Final = 128  # articles at once: their pairs stay in the processor's cache
+_BATCH: Final = 128  # articles at once, at most 256: their features stay in the processor's cache
+_ABREAST: Final = 8  # rows added side by side: long runs are what numpy adds fast
 
 Floats = npt.NDArray[np.float64]
 
@@ -86,15 +87,18 @@ class TextModel:
         self.tags, self.designs = tuple(tags), tuple(designs)
         row_type = np.uint16 if len(features) < 0xFFFF else np.uint32
         # 0 = a feature without weights; the last stands for NOTHING
-        self._row_of = np.zeros(FEATURE_SPACE + 1, dtype=row_type)
+        self._row_of: npt.NDArray[np.uint16 | np.uint32] = np.zeros(
+            FEATURE_SPACE + 1, dtype=row_type
+        )
         self._row_of[features] = np.arange(1, len(features) + 1, dtype=row_type)
-        # Two sums of 32 bits in one addition of 64: the second half of the columns above the first.
-        self._half = (weights.shape[1] + 1) // 2
-        self._packed = np.zeros((len(features) + 1, self._half), dtype=np.int64)
-        self._packed[1:, : weights.shape[1] - self._half] = weights[:, self._half :]
-        self._packed <<= 32
-        self._packed[1:] += weights[:, : self._half]
-        self._squares = np.append(0, squares).astype(np.int64)
+        # By row: two sums of 32 bits in one addition of 64, the second half of the columns above
+        # the first; squares behind them. Row 0 is of no feature.
+        half = (weights.shape[1] + 1) // 2
+        self._table = np.zeros((len(features) + 1, half + 1), dtype=np.int64)
+        self._table[1:, : weights.shape[1] - half] = weights[:, half:]
+        self._table <<= 32
+        self._table[1:, :half] += weights[:, :half]
+        self._table[1:, half] = squares
 
     @classmethod
     def load(cls, source: Path | BinaryIO) -> TextModel:
@@ -152,36 +156,45 @@ class TextModel:
 
     def scores(self, articles: Sequence[Article]) -> tuple[Floats, Floats]:
         """Log-odds of every tag (articles × tags) and of every design (articles × designs)."""
-        count = len(articles)
-        sums = np.zeros((count, self.weights.shape[1]), dtype=np.int64)
-        squares = np.zeros(count, dtype=np.int64)
-        for first in range(0, count, _BATCH):
-            part = articles[first : first + _BATCH]
-            owner, feature = feature_places(part)
-            row = self._row_of[feature]
-            used = np.flatnonzero(row)
-            if not len(used):
-                continue
-            width = np.uint32(len(self.features) + 1)  # at most 2²², and 2⁷ articles: 32 bits do
-            key = owner[used] * width + row[used]
-            key.sort()
-            key = key[np.concatenate(([True], key[1:] != key[:-1]))]
-            whose, row = np.divmod(key, width)
-            starts = np.flatnonzero(np.concatenate(([True], whose[1:] != whose[:-1])))
-            who = whose[starts] + first
-            packed = np.add.reduceat(self._packed.take(row, axis=0), starts, axis=0)
-            low = packed.astype(np.int32)  # the lower 32 bits, with their sign
-            sums[who, : self._half] = low
-            sums[who, self._half :] = ((packed - low) >> 32)[:, : sums.shape[1] - self._half]
-            squares[who] = np.add.reduceat(self._squares[row], starts)
+        totals = np.zeros((len(articles), self._table.shape[1]), dtype=np.int64)
+        for first in range(0, len(articles), _BATCH):
+            owner, feature = feature_places(articles[first : first + _BATCH])
+            row = self._row_of.take(feature)
+            used = np.flatnonzero(row != 0)
+            whose = owner[used].astype(np.uint8)  # sorted by counting, as _BATCH is small
+            row = row[used[np.argsort(whose, kind="stable")]]
+            start = 0
+            for number, size in enumerate(np.bincount(whose).tolist(), first):
+                if size:
+                    totals[number] = self._sum(row[start : start + size])
+                start += size
+        low = totals[:, :-1].astype(np.int32)  # the lower 32 bits, with their sign
+        sums = np.concatenate((low, (totals[:, :-1] - low) >> 32), axis=1)
+        split, squares = len(self.tags), totals[:, -1]
         length = np.sqrt(np.maximum(squares, 1) / 1e4)[:, None]
-        split = len(self.tags)
         tag = sums[:, :split] / length * self.tag_scale + self.tag_bias
-        design = sums[:, split:] / length * self.design_scale + self.design_bias
+        design = (
+            sums[:, split : split + len(self.designs)] / length * self.design_scale
+            + self.design_bias
+        )
         squashed = np.tanh(tag / 4)
         for number in range(split):  # one by one: the order of addition is fixed
             design += squashed[:, number, None] * self.mixing[number]
         return tag, design
+
+    def _sum(self, row: npt.NDArray[np.uint16 | np.uint32]) -> npt.NDArray[np.int64]:
+        """The sum of these rows of the table, of equal ones one; sorts `row` in place."""
+        row.sort()
+        new = np.empty(len(row), dtype=np.bool_)
+        new[0] = True
+        np.not_equal(row[1:], row[:-1], out=new[1:])
+        parts = self._table.take(row[new], axis=0)
+        lanes = parts.shape[1]
+        whole = len(parts) - len(parts) % _ABREAST
+        abreast = np.add.reduce(parts[:whole].reshape(-1, _ABREAST * lanes), axis=0)
+        total: npt.NDArray[np.int64] = np.add.reduce(abreast.reshape(_ABREAST, lanes), axis=0)
+        total += np.add.reduce(parts[whole:], axis=0)
+        return total
 
     def predict_many(self, articles: Sequence[Article]) -> list[TextPrediction]:
         """One prediction for each article, in order; the same as `predict` of each alone."""
