@@ -17,7 +17,7 @@ import zlib
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import requests
 import tenacity
 import urllib3
+from filelock import FileLock, Timeout
 from loguru import logger
 
 from storage import Store
@@ -316,12 +317,61 @@ def mirror(
     a store that has no file yet (see `chosen`); others go on with theirs.
 
     Raises MirrorError for a missing or damaged file and EntrezUnavailable for the site, in both
-    cases after everything before it was loaded.
+    cases after everything before it was loaded; MirrorError also where another mirror is at work in
+    `folder`.
     """
-    stop = stop or threading.Event()
+    folder.mkdir(parents=True, exist_ok=True)
+    with _alone_in(folder):
+        yield from _mirror_files(
+            store,
+            site,
+            folder,
+            keep=keep,
+            keep_raw=keep_raw,
+            selection=selection,
+            workers=workers,
+            cluster=cluster,
+            spool=spool,
+            stop=stop or threading.Event(),
+            progress=progress,
+            now=now,
+        )
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Two mirrors that continue one another's downloads would damage them."""
+    lock = FileLock(folder / ".lock", timeout=0, thread_local=False)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise MirrorError(
+            f"{folder}: another mirror is at work here, perhaps the daemon's. "
+            "Wait until it is done, or stop it."
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _mirror_files(
+    store: Store,
+    site: Site,
+    folder: Path,
+    *,
+    keep: bool,
+    keep_raw: bool,
+    selection: Selection | None,
+    workers: int,
+    cluster: Client | None,
+    spool: Path | None,
+    stop: threading.Event,
+    progress: Callable[[int], None],
+    now: Callable[[], datetime],
+) -> Generator[Loaded, None, None]:
     done = done_files(store)
     selection = chosen(done, selection)
-    folder.mkdir(parents=True, exist_ok=True)
     began = now()
     work = plan(site.files(), set(done))
     todo = list(work.todo)

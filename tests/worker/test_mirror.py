@@ -171,6 +171,17 @@ def test_a_truncated_file_with_a_right_md5_is_reported(store: Store, site: BulkS
     assert run(store, site) == names(13, 20)
 
 
+def test_two_mirrors_of_one_folder(store: Store, site: BulkSite) -> None:
+    expected = fill(site)
+    first = mirror(store, Site(site.url), Path("files"))
+    next(first)
+    with pytest.raises(MirrorError, match="files: another mirror is at work here"):
+        run(store, site)
+    first.close()
+    assert run(store, site) == names(2, 20)
+    check(store, expected)
+
+
 def test_a_site_that_is_down(store: Store, site: BulkSite) -> None:
     fill(site)
     site.failing = 10_000
