@@ -2,12 +2,14 @@
 
 `hide` is told of every secret when it is read from the configuration. `redact` takes them out of a
 text; the sinks made by `set_up` do so with every line, tracebacks included. loguru's `diagnose`,
-which prints the values of variables, and `backtrace` are off.
+which prints the values of variables, and `backtrace` are off. Warnings that libraries give to
+`logging` (APScheduler: a run that was missed or is still busy) go the same way.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 import sys
@@ -60,6 +62,9 @@ def set_up(
     """
     from loguru import logger
 
+    root = logging.getLogger()
+    if not any(isinstance(handler, _FromLogging) for handler in root.handlers):
+        root.addHandler(_FromLogging(logging.WARNING))
     render = _as_json if json_lines else _as_text
     logger.remove()
     # stderr is looked up with each line: while a progress bar is shown, rich stands in for it.
@@ -82,6 +87,20 @@ def set_up(
             colorize=False,
             diagnose=False,
             backtrace=False,
+        )
+
+
+class _FromLogging(logging.Handler):
+    """Hands what libraries say to loguru, so that it is redacted and keeps to the format."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        from loguru import logger
+
+        def name(line: Record) -> None:
+            line["name"] = record.name
+
+        logger.patch(name).opt(exception=record.exc_info).log(
+            record.levelname, "{}", record.getMessage()
         )
 
 

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from bulk_site import BulkSite, bulk_file, record
+from loguru import logger
 
 from storage import Store
+from worker import logs
 
 if TYPE_CHECKING:
     from conftest import Pubgrade
@@ -23,9 +27,9 @@ if TYPE_CHECKING:
 EMAIL = {"PUBGRADE_EMAIL": "a@example.org"}
 
 
-def _topics(pubgrade: Pubgrade, *topics: str, more: str = "") -> None:
+def _topics(pubgrade: Pubgrade, *topics: str, every: str = "1h", more: str = "") -> None:
     entries = [
-        f'[[topics]]\nname = "{topic.split()[0]}"\nquery = "{topic}"\nevery = "1h"\n'
+        f'[[topics]]\nname = "{topic.split()[0]}"\nquery = "{topic}"\nevery = "{every}"\n'
         "since = 2024-01-01\n"
         for topic in topics
     ]
@@ -194,6 +198,82 @@ def test_what_it_logs(pubgrade: Pubgrade) -> None:
     files = sorted(pubgrade.folder.glob("pubgrade*.log"))
     assert len(files) > 1
     assert secret not in _log(pubgrade) + "".join(file.read_text() for file in files)
+
+
+@pytest.mark.parametrize("json_lines", [False, True])
+def test_a_failing_job_tells_no_variable(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], json_lines: bool
+) -> None:
+    """With its `diagnose` on, loguru would print the values of a failing job's variables."""
+    told = "-".join(["s3cr3t", "of", "a", "variable"])
+
+    def job() -> None:
+        held = told
+        raise RuntimeError(f"it failed {len(held) // 20} time")
+
+    file = tmp_path / "job.log"
+    logs.set_up("DEBUG", json_lines=json_lines, file=file)
+    try:
+        job()
+    except RuntimeError:
+        logging.getLogger("apscheduler.executors").exception("as APScheduler tells it")
+        logger.exception("as pubgrade tells it")
+    logger.remove()
+    for said in (capsys.readouterr().err, file.read_text()):
+        assert said.count("RuntimeError: it failed 1 time") == 2
+        assert said.count("Traceback") == 2
+        assert told not in said
+        if json_lines:
+            assert all("message" in json.loads(line) for line in said.splitlines())
+
+
+def test_no_two_runs_of_a_topic_at_a_time(pubgrade: Pubgrade) -> None:
+    """A pass that takes longer than its topic's interval: turns are left out, never doubled."""
+    _topics(pubgrade, "gout", every="1s", more="[daemon]\nthreads = 4\n")
+    pubgrade.server.latency = 0.7
+    with _running(pubgrade):
+        _until(lambda: _log(pubgrade).count("topic gout: ") >= 2, pubgrade)
+    calls = pubgrade.server.calls
+    gaps = [after.at - before.at for before, after in pairwise(calls)]
+    assert len(calls) >= 5
+    assert min(gaps) >= 0.7  # each call waits for the answer to the one before
+    assert "maximum number of running instances reached" in _log(pubgrade)
+    with _store(pubgrade) as store:
+        runs = [run for run in store.runs(subject="gout")[::-1] if run.finished_at]
+    assert len(runs) >= 4
+    assert all(before.finished_at <= after.started_at for before, after in pairwise(runs))
+
+
+def test_many_missed_turns_become_one(pubgrade: Pubgrade) -> None:
+    """A machine that slept for four turns runs the topic once, and not four times, for them."""
+    _topics(pubgrade, "gout", every="1s")
+    # with a key ten calls a second are allowed, so that the limit does not part the runs
+    with _running(pubgrade, NCBI_API_KEY="akeyfortests") as daemon:
+        _until(lambda: "topic gout: " in _log(pubgrade), pubgrade)
+        daemon.send_signal(signal.SIGSTOP)
+        time.sleep(4.5)
+        before = _log(pubgrade).count("topic gout: ")
+        daemon.send_signal(signal.SIGCONT)
+        _until(lambda: _log(pubgrade).count("topic gout: ") > before, pubgrade)
+        time.sleep(0.9)
+        assert _log(pubgrade).count("topic gout: ") - before <= 3  # one late, two in their turn
+        assert "was missed" not in _log(pubgrade)
+
+
+@pytest.mark.parametrize(("grace", "runs_late"), [("1h", True), ("1s", False)])
+def test_a_late_run_starts_within_its_grace(
+    pubgrade: Pubgrade, grace: str, runs_late: bool
+) -> None:
+    """One thread for two topics: the second is late by the time that the first takes."""
+    _topics(pubgrade, "gout", "lupus", more=f'[daemon]\nthreads = 1\nmisfire_grace = "{grace}"\n')
+    pubgrade.server.latency = 0.8
+    with _running(pubgrade):
+        _until(
+            lambda: "topic lupus: " in _log(pubgrade) or "was missed" in _log(pubgrade), pubgrade
+        )
+    assert "topic gout: " in _log(pubgrade)
+    assert ("topic lupus: " in _log(pubgrade)) is runs_late
+    assert ('job "lupus' in _log(pubgrade)) is not runs_late
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not here")

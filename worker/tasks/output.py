@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -31,10 +32,13 @@ def emit(record: object) -> None:
 @contextmanager
 def progress(
     invocation: Invocation, label: str, total: int | None
-) -> Iterator[Callable[[int], None]]:
-    """Call the value with the number of records done; a bar appears only after `SLOW` seconds."""
+) -> Iterator[Callable[..., None]]:
+    """Call the value with the number of records done, and of all where that only shows now.
+
+    A bar appears only after `SLOW` seconds, and only to a person who watches.
+    """
     if not sys.stderr.isatty() or invocation.quiet:
-        yield lambda _: None
+        yield lambda *_: None
         return
     from rich.progress import (
         BarColumn,
@@ -42,16 +46,17 @@ def progress(
         Progress,
         SpinnerColumn,
         TextColumn,
-        TimeRemainingColumn,
     )
 
     bar: Progress | None = None
     task: TaskID | None = None
     started = time.monotonic()
 
-    def show(done: int) -> None:
+    def show(done: int, total: int | None = total) -> None:
         nonlocal bar, task
         elapsed = time.monotonic() - started
+        rate = done / elapsed if elapsed else 0.0
+        left = _time_left(done, total, rate)
         if bar is None and elapsed > SLOW:
             bar = Progress(
                 SpinnerColumn(),
@@ -59,20 +64,27 @@ def progress(
                 BarColumn(),
                 MofNCompleteColumn(),
                 TextColumn("{task.fields[rate]:.0f}/s"),
-                TimeRemainingColumn(),
+                TextColumn("{task.fields[left]}"),
                 console=pages.console(err=True),
                 transient=True,
             )
+            task = bar.add_task(label, completed=done, total=total, rate=rate, left=left)
             bar.start()
-            task = bar.add_task(label, total=total, rate=0.0)
         if bar is not None and task is not None:
-            bar.update(task, completed=done, rate=done / elapsed)
+            bar.update(task, completed=done, total=total, rate=rate, left=left)
 
     try:
         yield show
     finally:
         if bar is not None:
             bar.stop()
+
+
+def _time_left(done: int, total: int | None, rate: float) -> str:
+    """ "0:01:30 left" at the rate so far, or "" where that cannot be told."""
+    if total is None or not rate:
+        return ""
+    return f"{timedelta(seconds=round(max(0, total - done) / rate))} left"
 
 
 def list_failures(

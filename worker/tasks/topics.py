@@ -39,7 +39,7 @@ def sync(invocation: Invocation, *, topics: list[str], email: str | None) -> int
             with open_client(config) as client, progress(invocation, topic.name, None) as show_done:
 
                 def watch(progress: SyncProgress, show_done: Any = show_done) -> None:
-                    show_done(progress.done)
+                    show_done(progress.done, progress.total)
 
                 try:
                     outcome = sync_topic(store, client, topic, stop=stop, progress=watch)
