@@ -150,6 +150,7 @@ class Daemon:
                 _trigger(settings),
                 args=[settings],
                 id=name,
+                name=name,  # what APScheduler calls it in the log
                 executor="default" if topic else MIRROR,
                 replace_existing=True,
                 next_run_time=datetime.now(UTC) if settings.cron is None else _next(settings),

@@ -60,6 +60,7 @@ class RegistryMention(Value, frozen=True, kw_only=True):
     reported: bool = True
     registry: str  # "ClinicalTrials.gov", "ISRCTN", "PROSPERO" …
     value: str  # normalised: "NCT01234567"
+    unit: str | None = None  # every detail has this key; a registry number has no unit
     text: str
     field: str
     start: int
