@@ -22,6 +22,7 @@ import msgspec
 
 from grading import grade_many
 from storage import Store
+from worker.collector import look_rarely
 from worker.files import list_sources, read_source
 from worker.intake import Intake
 from worker.parsed import Parsed, ParsedArticle
@@ -54,6 +55,7 @@ def main() -> None:
     parser.add_argument("files", nargs="+")
     parser.add_argument("--repeat", type=int, default=1)
     options = parser.parse_args()
+    look_rarely()  # as the command line does
     sources = list_sources(options.files)
     parse = grade = 0.0
     records = with_abstract = 0

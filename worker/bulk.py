@@ -37,6 +37,7 @@ from grading.notices import notices_in
 from storage import Store
 from storage.documents import Packed, pack
 from storage.records import Entry, Run
+from worker.collector import look_rarely
 from worker.errors import SourceError, WorkerError
 from worker.files import read_source
 from worker.intake import grades_of
@@ -520,6 +521,7 @@ _read: Any = None
 
 def _begin_process(stopping: Event, read: Any) -> None:
     """Ctrl-C is the writer's business; a process whose writer was killed ends too."""
+    look_rarely()
     global _stopping, _read
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _stopping, _read = stopping, read

@@ -18,6 +18,7 @@ from storage import Store
 from storage.errors import CursorError, StoreError
 from storage.records import Run
 from worker import logs
+from worker.collector import look_rarely
 from worker.config import Config, load_config
 from worker.errors import ConfigError, WorkerError
 from worker.invocation import (
@@ -46,6 +47,7 @@ def task(
 
     @wraps(function)
     def call(invocation: Invocation, /, *args: P.args, **kwargs: P.kwargs) -> int:
+        look_rarely()
         try:
             return function(invocation, *args, **kwargs)
         except KeyboardInterrupt:
