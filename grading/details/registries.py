@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from grading.details.values import RegistryMention
-from grading.patterns import PatternSet
+from grading.patterns import Pattern, PatternSet
 from grading.text import Text
 
 # Any case, but for NTR: "nl 1234" is too often something else.
@@ -32,8 +32,9 @@ REGISTRIES: tuple[tuple[str, str], ...] = (
     ("RPCEC", r"\bRPCEC\s?\d{8}\b"),
 )
 _SET = PatternSet([pattern for _, pattern in REGISTRIES])
-# Bytes without one of which the patterns without a word of their own are not tried.
-_NEEDED = {"CTIS": (b"-5",), "EudraCT": (b"-0",), "NTR": (b"NTR", b"NL")}
+# Their patterns hold no word to look for first: all are tried in one pass, and mostly none is found.
+_WORDLESS = frozenset({"CTIS", "EudraCT", "NTR"})
+_ANY_WORDLESS = Pattern("|".join(pattern for name, pattern in REGISTRIES if name in _WORDLESS))
 _AS_PRINTED = frozenset({"ChiCTR", "JPRN", "ReBec"})
 _BETWEEN = re.compile(r"[\s:#]|(?i:no\.?(?=\s?\d))|(?i:-ctr)|(?i:id(?=\s?:?\s?\d))")
 
@@ -41,10 +42,14 @@ _BETWEEN = re.compile(r"[\s:#]|(?i:no\.?(?=\s?\d))|(?i:-ctr)|(?i:id(?=\s?:?\s?\d
 def read_registry(text: Text) -> Iterator[RegistryMention]:
     """Each number once, title first, in the order of `REGISTRIES`."""
     seen = set()
+    wordless: bool | None = None
     for number in _SET.possible(text.data):
         registry = REGISTRIES[number][0]
-        if (needed := _NEEDED.get(registry)) and not any(map(text.data.__contains__, needed)):
-            continue
+        if registry in _WORDLESS:
+            if wordless is None:
+                wordless = _ANY_WORDLESS.find(text.data, 0, len(text.data)) is not None
+            if not wordless:
+                continue
         for start, end in _SET.patterns[number].every(text.data, 0, len(text.data)):
             value = _BETWEEN.sub("", text.data[start:end].decode())
             if registry not in _AS_PRINTED:
