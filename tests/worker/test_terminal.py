@@ -71,6 +71,8 @@ def test_progress_is_for_people_who_watch(
     assert _read(terminal) == ""
     os.close(terminal)
     assert short.wait(timeout=60) == 0
+    # biopython #4268: it kept DTDs in a folder of the home directory, made when imported
+    assert not (tmp_path / ".config").exists()
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not here")
