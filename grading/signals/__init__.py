@@ -4,7 +4,8 @@ Each ``*.toml`` file of this folder is a list of ``[[signal]]`` rows:
 
 ``id``         unique, "<topic>.<name>"
 ``pattern``    RE2 syntax, any case, on word boundaries, over folded text (see
-               `grading.patterns`); or, for metadata, exactly one of
+               `grading.patterns`; fast where no two alternatives in a row begin with the same
+               one letter: RE2 then loses the words to look for first); or, for metadata, exactly one of
                ``publication_type``, ``mesh``, ``qualifier`` (name or NLM unique identifier, or a
                list of them), ``journal`` (RE2 pattern)
 ``where``      fields ("title", "abstract") or roles of `grading.text.ROLES`; absent = everywhere
