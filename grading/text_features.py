@@ -34,7 +34,7 @@ _Ints = npt.NDArray[np.uint32]
 
 _TOKEN = re.compile(r"[^\W\d_]+|\d+|[:?%=<>±≥≤]")
 _YEAR = re.compile(r"(?:19|20)\d\d")
-_CACHE_LIMIT: Final = 150_000  # a corpus of a million records fits its frequent words
+_CACHE_LIMIT: Final = 60_000  # chunks of text; more cost memory and are seldom met again
 # Bytes of text: letters small, and a space for every sign that stands in no token.
 _SPACED: Final = bytes(
     ord(" ") if code < 128 and not (chr(code).isalnum() or chr(code) in ":?%=<>") else code

@@ -22,7 +22,7 @@ def compatible(text: str) -> str:
     return text if text.isascii() else unicodedata.normalize("NFKC", text)
 
 
-@lru_cache(maxsize=1 << 16)
+@lru_cache(maxsize=1 << 13)
 def folded(text: str) -> str:
     """Lower-case words, no accents or signs: "Müller-Łukasz, O'Neil" → "muller lukasz oneil"."""
     if not text.isascii():

@@ -30,7 +30,7 @@ def place(first_day: int, pmid: int) -> int:
     return places_from(first_day) | pmid
 
 
-@lru_cache(maxsize=1 << 16)
+@lru_cache(maxsize=1 << 13)
 def places_from(day: int) -> int:
     """The least place of a day (YYYYMMDD), 0 for 0."""
     if not day:
@@ -160,7 +160,7 @@ def journal_facet(key: str) -> str:
 # authors
 
 
-@lru_cache(maxsize=1 << 16)
+@lru_cache(maxsize=1 << 13)
 def _author_facets(
     name: str, last: str | None, fore: str | None, initials: str | None, collective: bool
 ) -> frozenset[str]:
@@ -219,7 +219,7 @@ def author_facets(asked: str) -> list[tuple[str, bool]]:
 _DATE: Final = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?")
 
 
-@lru_cache(maxsize=1 << 16)
+@lru_cache(maxsize=1 << 13)
 def first_and_last_day(text: str | None) -> tuple[int, int]:
     """The first and the last day that an ISO date of any precision can mean, as YYYYMMDD.
 

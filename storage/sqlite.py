@@ -35,7 +35,7 @@ APPLICATION_ID: Final = 1349870151  # "PubG", in the file header: this is a pubg
 # facets only filter. `words` searches the first three.
 WEIGHTS: Final = (8.0, 1.0, 2.0, 0.0)
 
-_PAGE_CACHE_KIB: Final = 32 * 1024
+_PAGE_CACHE_KIB: Final = 16 * 1024
 _CHANGED: Final = "full_text(full_text, rowid, title, abstract, keywords, facets)"
 
 full_text = sa.table("full_text", sa.column("rowid", sa.Integer), sa.column("full_text", sa.Text))
