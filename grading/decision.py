@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from grading.combination import GROUPS, MEMBERS, log_odds, weights
+from grading.combination import GROUPS, LEAST_PROBABILITY, MEMBERS, OTHERS, log_odds, weights
 from grading.evidence import Evidence
 from grading.hits import Hit
 from grading.text_model import TextPrediction
@@ -171,10 +171,10 @@ def _tags_disagree(evidence: Evidence, design: str) -> bool:
 
 def model_points(design: str, model: dict[str, float]) -> float:
     """What the text model adds to the design's group, in log-odds above an even share."""
-    group = GROUPS.get(design, "primary_research")
+    group = GROUPS.get(design, OTHERS)
     learned = weights()
     share = learned.of[f"model:{group}"][learned.groups.index(group)]
-    return share * math.log(max(model.get(group, 0.0), 1e-4) * len(model))
+    return share * math.log(max(model.get(group, 0.0), LEAST_PROBABILITY) * len(model))
 
 
 def design_reasons(evidence: Evidence, decision: Decision, limit: int = 8) -> list[Hit]:
