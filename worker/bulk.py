@@ -1,9 +1,9 @@
-"""Bulk loads: processes read, parse and grade whole files; one writer saves them in order.
+"""Bulk loads: processes read, parse and grade files; one writer saves them in order.
 
-A process turns one file into a spool: a temporary file of records that are parsed, graded and
-compressed. The writer saves each spool in one transaction together with its row of the ledger, in
-the order of the sources, whichever is ready first. Memory holds one block of records for each
-process, whatever the files; whoever is killed loses only the files in hand.
+Readers (worker.readers) turn each file into a spool (worker.spools). The writer saves each spool in
+one transaction together with its row of the ledger, in the order of the sources, whichever is ready
+first. Memory holds one block of records for each process, whatever the files; whoever is killed
+loses only the files in hand.
 
 A single small file goes the same way within this process.
 """
@@ -11,89 +11,34 @@ A single small file goes the same way within this process.
 from __future__ import annotations
 
 import dataclasses
-import multiprocessing
-import os
-import signal
 import tempfile
 import threading
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Generator, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import islice
-from multiprocessing import get_context
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
-import msgspec
-
-from grading import Article, Grade, grade_many
+from grading import grade_many
 from grading.article import Correction
 from grading.notices import notices_in
 from storage import Store
-from storage.documents import Packed, pack
+from storage.documents import Packed
 from storage.records import Entry, Run
-from worker.collector import look_rarely
-from worker.errors import SourceError, WorkerError
-from worker.files import read_source
-from worker.intake import grades_of
-from worker.parsed import (
-    PARSER_VERSION,
-    DeletedCitations,
-    MalformedRecord,
-    Parsed,
-    ParsedArticle,
-)
+from worker.parsed import PARSER_VERSION
+from worker.readers import Inline, Pool, Readers, Ready
+from worker.spools import Deleted, Item, Malformed, Prepared, Spooled, Task, blocks_of
 
 if TYPE_CHECKING:
-    from multiprocessing.synchronize import Event
-
     from distributed import Client
 
     from storage.loading import Loading
     from worker.selection import Selection
 
-BLOCK: Final = 500  # records read, graded and written together
 TRANSACTION: Final = 60_000  # records; NLM's files hold 30,000 at most
-
-
-class _Prepared(msgspec.Struct, tag="article", array_like=True):
-    """A graded article, ready to be saved."""
-
-    article: Article
-    grade: Grade
-    raw: bytes | None  # compressed
-    format: str
-
-
-class _Malformed(msgspec.Struct, tag="malformed", array_like=True):
-    raw: bytes
-    error: str
-    pmid: int | None
-
-
-class _Deleted(msgspec.Struct, tag="deleted", array_like=True):
-    pmids: tuple[int, ...]
-
-
-_Item = _Prepared | _Malformed | _Deleted
-_encoder: Final = msgspec.msgpack.Encoder()
-_decoder: Final = msgspec.msgpack.Decoder(list[_Item])
-
-
-@dataclass(frozen=True, slots=True)
-class Spooled:
-    """What was read from one source, and where it lies."""
-
-    path: str
-    fault: str | None = None  # why the source could not be read to its end
-    stopped: bool = False
-    records: int = 0
-    by: str | None = None  # the worker of a cluster that read it
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,69 +76,6 @@ class _Counts:
     failures: list[tuple[int | None, str]] = field(default_factory=list)
 
 
-# reading and grading, in any process
-
-
-def prepare(
-    source: str,
-    path: str,
-    *,
-    keep_raw: bool = True,
-    stopped: Callable[[], bool] = lambda: False,
-    count: Callable[[int], None] = lambda _: None,
-) -> Spooled:
-    """Read, parse and grade one source into a spool at `path`.
-
-    A source that cannot be read to its end is a `fault`; what stood before it is in the spool.
-    """
-    fault: str | None = None
-    records = 0
-    with open(path, "wb", buffering=1 << 20) as spool:
-        reader = read_source(source)
-        while True:
-            block: list[Parsed] = []
-            try:
-                for item in islice(reader, BLOCK):
-                    block.append(item)  # noqa: PERF402 (a fault must not lose the block)
-            except SourceError as error:
-                fault = str(error)
-            if block:
-                content = _encoder.encode(list(_graded(block, keep_raw)))
-                spool.write(len(content).to_bytes(8, "little"))
-                spool.write(content)
-                records += len(block)
-                count(len(block))
-            if fault is not None or len(block) < BLOCK:
-                return Spooled(path, fault, records=records)
-            if stopped():
-                return Spooled(path, stopped=True, records=records)
-
-
-def _graded(block: list[Parsed], keep_raw: bool) -> Iterator[_Item]:
-    articles = [item for item in block if isinstance(item, ParsedArticle)]
-    grades = iter(grades_of(articles, {}))
-    for item in block:
-        match item:
-            case ParsedArticle():
-                given = next(grades)
-                if isinstance(given, Exception):
-                    why = f"could not be graded: {type(given).__name__}: {given}"
-                    yield _Malformed(item.raw, why, item.article.pmid)
-                else:
-                    raw = pack(item.raw) if keep_raw else None
-                    yield _Prepared(item.article, given, raw, item.format)
-            case MalformedRecord():
-                yield _Malformed(item.raw, item.error, item.pmid)
-            case DeletedCitations():
-                yield _Deleted(item.pmids)
-
-
-def _blocks(path: str) -> Iterator[list[_Item]]:
-    with open(path, "rb", buffering=1 << 20) as spool:
-        while size := spool.read(8):
-            yield _decoder.decode(spool.read(int.from_bytes(size, "little")))
-
-
 # writing
 
 
@@ -225,7 +107,7 @@ class _Writer:
 
     def save(self, job: Job, run: Run, spooled: Spooled, started: float) -> Loaded:
         counts = _Counts()
-        blocks = _blocks(spooled.path)
+        blocks = blocks_of(spooled)
         last = False
         while not last:
             with self._store.loading(run, at=self._now()) as loading:
@@ -261,27 +143,27 @@ class _Writer:
         return run
 
     def _save_block(
-        self, loading: Loading, source: str, block: list[_Item], counts: _Counts
+        self, loading: Loading, source: str, block: list[Item], counts: _Counts
     ) -> None:
         counts.asked += len(block)
-        articles: list[_Prepared] = []
+        articles: list[Prepared] = []
         for item in block:
             match item:
-                case _Prepared():
+                case Prepared():
                     articles.append(item)
-                case _Malformed():
+                case Malformed():
                     loading.quarantine(
                         raw=item.raw, error=item.error, source=source, pmid=item.pmid
                     )
                     counts.failed += 1
                     counts.failures.append((item.pmid, item.error))
-                case _Deleted():
+                case Deleted():
                     self._save_articles(loading, articles, counts)
                     articles = []
                     counts.deleted += len(loading.delete(item.pmids, source))
         self._save_articles(loading, articles, counts)
 
-    def _save_articles(self, loading: Loading, articles: list[_Prepared], counts: _Counts) -> None:
+    def _save_articles(self, loading: Loading, articles: list[Prepared], counts: _Counts) -> None:
         """Save articles, warned by the notices among them and in the store, whichever came first.
 
         Grades are made without notices; the few articles that a notice names are graded again.
@@ -356,6 +238,7 @@ def load_files(
     jobs: Iterable[Job],
     *,
     workers: int = 1,
+    sources: int | None = None,
     kind: str = "load",
     whole: bool = False,
     keep_raw: bool = True,
@@ -368,11 +251,12 @@ def load_files(
 ) -> Generator[Loaded, None, None]:
     """Load sources in order, each in one transaction with its row of the ledger.
 
-    `workers`: processes that read and grade; 1 does it in this one. `jobs` is drawn from only as
-    far ahead as there are processes. `cluster`: its workers read instead; `spool` is then a folder
-    that all of them share (a temporary one of this machine by default). `whole`: nothing is kept of a source that has a fault.
-    `selection`: only records that match are saved, beside those that are stored already and notices
-    about them.
+    `workers`: processes that read and grade; 1 does it in this one. `sources`: how many
+    jobs there are, where that is known: of few, several processes read one together. `jobs` is drawn
+    from only as far ahead as there are processes. `cluster`: its workers read instead; `spool` is then a folder that all of them share
+    (a temporary one of this machine by default). `whole`: nothing is kept of a source that has a
+    fault. `selection`: only records that match are saved, beside those that are stored already and
+    notices about them.
     `progress` is told the number of records read so far. Once `stop` is set, what was read of the
     file in hand is saved (its run is "interrupted"; nothing if `whole`), and no other is begun.
 
@@ -389,11 +273,11 @@ def load_files(
         if cluster is not None:
             from worker.cluster import ClusterReaders
 
-            readers = ClusterReaders(cluster, stop, progress, keep_raw=keep_raw)
+            readers = ClusterReaders(cluster, stop, progress, sources)
         elif workers < 2:
-            readers = _Inline(stop, progress, keep_raw=keep_raw)
+            readers = Inline(stop, progress)
         else:
-            readers = stack.enter_context(_Pool(workers, stop, progress, keep_raw=keep_raw))
+            readers = stack.enter_context(Pool(workers, stop, progress, sources))
         waiting: deque[tuple[Job, Ready]] = deque()
         todo = iter(enumerate(jobs))
         while True:
@@ -402,7 +286,8 @@ def load_files(
                 if following is None:
                     break
                 number, job = following
-                waiting.append((job, readers.begin(job.source, str(folder / f"{number}.spool"))))
+                task = Task(job.source, str(folder / f"{number}.spool"), keep_raw)
+                waiting.append((job, readers.begin(task)))
             if not waiting:
                 return
             job, ready = waiting.popleft()
@@ -415,134 +300,11 @@ def load_files(
                     loaded = Loaded(job.source, run, (), spooled.fault, spooled.by)
                 else:
                     loaded = writer.save(job, run, spooled, started)
-                Path(spooled.path).unlink(missing_ok=True)
+                for path in spooled.paths:
+                    Path(path).unlink(missing_ok=True)
             except Exception as error:
                 writer.give_up(run, "failed", str(error), started)
                 raise
             yield loaded
             if spooled.stopped:
                 return
-
-
-Ready = Callable[[], Spooled]
-
-
-class Readers(Protocol):
-    """Whoever turns sources into spools."""
-
-    @property
-    def ahead(self) -> int:
-        """How many sources are worth beginning before the first is wanted."""
-
-    def begin(self, source: str, path: str) -> Ready:
-        """Begin with a source; the answer waits for it."""
-
-
-class _Inline:
-    """Reads in this process, when the writer asks for it."""
-
-    ahead = 1
-
-    def __init__(
-        self, stop: threading.Event, progress: Callable[[int], None], *, keep_raw: bool
-    ) -> None:
-        self._stop = stop
-        self._progress = progress
-        self._keep_raw = keep_raw
-        self._read = 0
-
-    def begin(self, source: str, path: str) -> Ready:
-        return lambda: prepare(
-            source, path, keep_raw=self._keep_raw, stopped=self._stop.is_set, count=self._count
-        )
-
-    def _count(self, records: int) -> None:
-        self._read += records
-        self._progress(self._read)
-
-
-class _Pool:
-    """Reads in other processes, a few files ahead of the writer."""
-
-    def __init__(
-        self,
-        workers: int,
-        stop: threading.Event,
-        progress: Callable[[int], None],
-        *,
-        keep_raw: bool,
-    ) -> None:
-        context = get_context("spawn")
-        self.ahead = workers + 1
-        self._stop = stop
-        self._progress = progress
-        self._keep_raw = keep_raw
-        self._stopping = context.Event()
-        self._read: Any = context.Value("q", 0)
-        self._executor = ProcessPoolExecutor(
-            workers,
-            mp_context=context,
-            initializer=_begin_process,
-            initargs=(self._stopping, self._read),
-        )
-
-    def __enter__(self) -> _Pool:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stopping.set()
-        self._executor.shutdown(wait=True, cancel_futures=True)
-
-    def begin(self, source: str, path: str) -> Ready:
-        future = self._executor.submit(_prepare_here, source, path, self._keep_raw)
-        return lambda: self._wait(future, source)
-
-    def _wait(self, future: Future[Spooled], source: str) -> Spooled:
-        while True:
-            if self._stop.is_set():
-                self._stopping.set()
-            try:
-                spooled = future.result(timeout=0.2)
-            except TimeoutError:
-                self._progress(self._read.value)
-                continue
-            except BrokenProcessPool:
-                raise WorkerError(
-                    f"{source}: a process that read it was killed (out of memory?). "
-                    "Files loaded before are kept; start again, or with fewer --workers."
-                ) from None
-            self._progress(self._read.value)
-            return spooled
-
-
-_stopping: Event | None = None
-_read: Any = None
-
-
-def _begin_process(stopping: Event, read: Any) -> None:
-    """Ctrl-C is the writer's business; a process whose writer was killed ends too."""
-    look_rarely()
-    global _stopping, _read
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _stopping, _read = stopping, read
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-
-
-def _end_with(parent: Any) -> None:
-    parent.join()
-    os._exit(1)
-
-
-def _prepare_here(source: str, path: str, keep_raw: bool) -> Spooled:
-    return prepare(source, path, keep_raw=keep_raw, stopped=_is_stopping, count=_count_read)
-
-
-def _is_stopping() -> bool:
-    return _stopping is not None and _stopping.is_set()
-
-
-def _count_read(records: int) -> None:
-    with _read.get_lock():
-        _read.value += records

@@ -1,7 +1,7 @@
 """Bulk loads on a cluster: Dask workers read and grade files, the one writer saves them in order.
 
 The scheduler is the user's own (docs/cluster.md), or one that is started on this machine. What a
-worker does is `worker.bulk.prepare`: the same function, the same records. A task whose worker was
+worker does is `worker.spools.prepare`: the same function, the same records. A task whose worker was
 lost is run again elsewhere; it writes its file anew under another name and renames it at the end,
 so nothing is ever half there. Sources and spools lie where all workers and the writer can see them.
 
@@ -19,8 +19,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
-from worker.bulk import Ready, Spooled, prepare
 from worker.errors import EntrezUnavailable, SourceError, WorkerError
+from worker.files import is_address
+from worker.readers import Ready, shares_of
+from worker.spools import Spooled, Task, prepare
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -29,36 +31,41 @@ RETRIES: Final = 5  # times that a file is given to another worker
 
 
 class ClusterReaders:
-    """Reads on the workers of a cluster, two files for each of them ahead of the writer."""
+    """Reads on the workers of a cluster, two sources for each of them ahead of the writer.
+
+    `sources`: how many there are.
+    """
 
     def __init__(
         self,
         client: Client,
         stop: threading.Event,
         progress: Callable[[int], None],
-        *,
-        keep_raw: bool,
+        sources: int | None,
     ) -> None:
         self._client = client
+        self._sources = sources
         self._stop = stop
         self._progress = progress
-        self._keep_raw = keep_raw
         self._read = 0
 
     @property
     def ahead(self) -> int:
-        return 2 * max(1, len(self._client.scheduler_info(n_workers=-1)["workers"]))
+        return 2 * self._workers()
 
-    def begin(self, source: str, path: str) -> Ready:
-        future = self._client.submit(
-            prepare_there,
-            os.path.abspath(source),
-            path,
-            self._keep_raw,
-            pure=False,
-            retries=RETRIES,
-        )
-        return lambda: self._wait(future, source)
+    def _workers(self) -> int:
+        return max(1, len(self._client.scheduler_info(n_workers=-1)["workers"]))
+
+    def begin(self, task: Task) -> Ready:
+        if task.source == "-":
+            raise SourceError("--cluster: standard input cannot be read by other machines.")
+        if not is_address(task.source):
+            task = replace(task, source=os.path.abspath(task.source))
+        futures = [
+            self._client.submit(prepare_there, each, pure=False, retries=RETRIES)
+            for each in shares_of(task, self._workers(), self._sources)
+        ]
+        return lambda: Spooled.together([self._wait(each, task.source) for each in futures])
 
     def _wait(self, future: Any, source: str) -> Spooled:
         from distributed import KilledWorker
@@ -66,31 +73,33 @@ class ClusterReaders:
 
         while True:
             try:
-                spooled: Spooled = future.result(timeout=0.5)
+                answer: tuple[Spooled, int] = future.result(timeout=0.5)
             except TimeoutError:
                 if self._stop.is_set():
                     future.cancel()
-                    return Spooled("", stopped=True)
+                    return Spooled((), stopped=True)
                 continue
             except (KilledWorker, FutureCancelledError) as error:
                 raise WorkerError(
                     f"{source}: the workers that read it were lost ({type(error).__name__}; out "
                     "of memory?). Files loaded before are kept; start again to go on."
                 ) from None
-            self._read += spooled.records
+            self._read += answer[1]
             self._progress(self._read)
-            return spooled
+            return answer[0]
 
 
-def prepare_there(source: str, path: str, keep_raw: bool) -> Spooled:
-    """`prepare` on a worker. Runs twice if it must: the last whole spool stays."""
-    part = f"{path}.{uuid4().hex}.part"
+def prepare_there(task: Task) -> tuple[Spooled, int]:
+    """`prepare` on a worker, and the number of records. Runs twice if it must: the last whole spool
+    stays."""
+    part = f"{task.path}.{uuid4().hex}.part"
+    counts: list[int] = []
     try:
-        spooled = prepare(source, part, keep_raw=keep_raw)
-        os.replace(part, path)
+        spooled = prepare(replace(task, path=part), count=counts.append)
+        os.replace(part, task.path)
     finally:
         Path(part).unlink(missing_ok=True)
-    return replace(spooled, path=path, by=_here())
+    return replace(spooled, paths=(task.path,), by=_here()), sum(counts)
 
 
 def _here() -> str:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -21,7 +22,8 @@ from grading.article import Section
 from worker.errors import EntrezUnavailable, SourceError
 from worker.medline import read_medline
 from worker.parsed import MalformedRecord, Parsed, ParsedArticle
-from worker.pubmed_xml import read_pubmed_xml
+from worker.pubmed_xml import read_record
+from worker.xml_stream import split_records
 
 SUFFIXES = (".xml", ".txt", ".nbib", ".jsonl", ".medline")
 _CHECKSUM = 8  # bytes at the end of a gzip file: checksum and length
@@ -67,10 +69,45 @@ def read_source(source: str) -> Iterator[Parsed]:
 
     Raises SourceError where the source is at fault; the records before the fault were yielded.
     """
+    for read in _elements_of(source):
+        yield from read()
+
+
+def read_blocks(
+    source: str, *, size: int, share: int = 0, shares: int = 1
+) -> Iterator[list[Parsed]]:
+    """The same in blocks of `size` record elements, and only every `shares`-th of these blocks from
+    number `share` on: several processes read one file between them. What is another's is found in
+    the stream but not parsed.
+
+    Where the source is at fault, what its last block holds before the fault is yielded first.
+    """
+    number = 0
+    block: list[Parsed] = []
+    try:
+        for read in _elements_of(source):
+            if number // size % shares == share:
+                block += read()
+            number += 1
+            if number % size == 0 and (number - 1) // size % shares == share:
+                yield block
+                block = []
+    except SourceError:
+        if block:
+            yield block
+        raise
+    if block:
+        yield block
+
+
+_Element = Callable[[], Iterable[Parsed]]  # reads one record of a source when called
+
+
+def _elements_of(source: str) -> Iterator[_Element]:
     name = "standard input" if source == "-" else source
     with ExitStack() as opened:
         stream = _open(source, opened)
-        yield from _read(_Peekable(stream), name)
+        yield from _elements(_Peekable(stream), name)
 
 
 def _open(source: str, opened: ExitStack) -> BinaryIO:
@@ -174,14 +211,14 @@ class _Unpacked(io.RawIOBase):
         return b""
 
 
-def _read(stream: _Peekable, name: str) -> Iterator[Parsed]:
+def _elements(stream: _Peekable, name: str) -> Iterator[_Element]:
     if not stream.head.strip():
         raise SourceError(f"{name}: is empty.")
     if stream.head.startswith(b"\x1f\x8b"):
         unpacked = _Unpacked(stream)
         fault: SourceError | None = None
         try:
-            yield from _read(_Peekable(cast(BinaryIO, unpacked)), name)
+            yield from _elements(_Peekable(cast(BinaryIO, unpacked)), name)
         except SourceError as error:
             fault = error  # where the packing is damaged, that is the reason to tell
         if unpacked.damage:
@@ -195,16 +232,20 @@ def _read(stream: _Peekable, name: str) -> Iterator[Parsed]:
     buffered = cast(BinaryIO, io.BufferedReader(stream, 1 << 18))
     head = stream.head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if head.startswith((b"<", b"\xff\xfe", b"\xfe\xff")):
-        yield from read_pubmed_xml(buffered, name=name)
+        yield from (partial(read_record, raw) for raw in split_records(buffered, name=name))
     elif head.startswith(b"{"):
-        yield from read_jsonl(buffered)
+        yield from (partial(_alone, item) for item in read_jsonl(buffered))
     elif b"PMID" in stream.head or (b"- " in stream.head and b"\0" not in stream.head):
-        yield from read_medline(buffered, name=name)
+        yield from (partial(_alone, item) for item in read_medline(buffered, name=name))
     else:
         raise SourceError(
             f"{name}: is not PubMed XML, MEDLINE text (nbib) or JSON lines of articles: "
             f"it begins with {head[:30].decode('utf-8', 'replace')!r}."
         )
+
+
+def _alone(item: Parsed) -> tuple[Parsed]:
+    return (item,)
 
 
 def read_jsonl(stream: BinaryIO) -> Iterator[Parsed]:

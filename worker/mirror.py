@@ -386,6 +386,7 @@ def _mirror_files(
                     store,
                     downloads.jobs(),
                     workers=workers,
+                    sources=len(todo),
                     cluster=cluster,
                     spool=spool,
                     kind="mirror",

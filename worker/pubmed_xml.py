@@ -75,11 +75,15 @@ def read_pubmed_xml(stream: BinaryIO, *, name: str = "") -> Iterator[Parsed]:
     entity declarations, cut short. What came before has then been yielded.
     """
     for raw in split_records(stream, name=name):
-        found = _read_record(raw)
-        if isinstance(found, MalformedRecord) and len(parts := parts_of(raw)) > 1:
-            yield from map(_read_record, parts)
-        else:
-            yield found
+        yield from read_record(raw)
+
+
+def read_record(raw: bytes) -> list[Parsed]:
+    """What `split_records` takes for one record: mostly it is one."""
+    found = _read_record(raw)
+    if isinstance(found, MalformedRecord) and len(parts := parts_of(raw)) > 1:
+        return list(map(_read_record, parts))
+    return [found]
 
 
 def _read_record(raw: bytes) -> Parsed:

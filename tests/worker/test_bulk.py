@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import threading
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from worker.bulk import Job, Loaded, load_files
 from worker.files import read_source
 from worker.intake import Intake
 from worker.parsed import ParsedArticle
+from worker.spools import BLOCK
 
 DATA = Path(os.environ.get("PUBGRADE_DATA", Path(__file__).parents[2] / "../shared/data"))
 
@@ -58,6 +60,27 @@ def test_files_are_applied_in_order(tmp_path: Path, store: Store, workers: int) 
     assert store.get(8).article.version == 2  # type: ignore[union-attr]
     assert store.get(9).deleted_at is not None  # type: ignore[union-attr]
     assert [run.state for run in store.runs(kind="load")] == ["done"] * 3
+
+
+@pytest.mark.parametrize("end", [b"", b"</PubmedArticleSet>"])
+def test_one_file_read_by_several_processes(tmp_path: Path, end: bytes) -> None:
+    records = [record(pmid) for pmid in range(1, 2 * BLOCK + 30)]
+    # A record that was never closed, just before the end of a block; the last is deleted again.
+    records[BLOCK - 1] = records[BLOCK - 1].replace("</PubmedArticle>", "")
+    records[3] = records[3].replace("</ArticleTitle>", "")
+    text = gzip.decompress(bulk_file(records, deleted=[2 * BLOCK + 29]))
+    (job,) = write(tmp_path, a=gzip.compress(text.replace(b"</PubmedArticleSet>", end)))
+    found = []
+    for workers in (1, 2):
+        with Store.open(str(tmp_path / f"{workers}.db")) as store:
+            (loaded,) = load_files(store, [job], workers=workers, sources=1)
+            run = loaded.run
+            counts = (run.asked, run.new, run.failed, run.deleted, run.state, loaded.fault)
+            order = [(each.pmid, each.error) for each in store.quarantined()]
+            found.append((counts, loaded.failures, order, titles(store)))
+    assert found[0] == found[1]
+    assert len(found[0][3]) > 2 * BLOCK
+    assert (found[0][0][-1] is None) == bool(end)
 
 
 @pytest.mark.parametrize("order", ["notice first", "article first", "same file"])

@@ -55,6 +55,7 @@ def load(
                 store,
                 map(Job, found),
                 workers=workers or processes_for(found),
+                sources=len(found),
                 cluster=client,
                 spool=Path(spool) if spool else None,
                 keep_raw=config.store.keep_raw,
@@ -89,9 +90,7 @@ def on_cluster(address: str | None, workers: int) -> AbstractContextManager[Clie
 def processes_for(sources: list[str]) -> int:
     """One for each core where there is enough to do, else 1."""
     sizes = [os.path.getsize(source) for source in sources if os.path.isfile(source)]
-    if len(sizes) < 2 or sum(sizes) < SMALL:
-        return 1
-    return min(cores(), len(sources))
+    return cores() if sum(sizes) >= SMALL else 1
 
 
 def cores() -> int:

@@ -1,0 +1,140 @@
+"""Spools: what was read, graded and compressed of one source, on its way to the writer.
+
+A spool is a temporary file of blocks of records, in the order of the source. Whoever prepares it
+holds one block in memory, whatever the source. Several processes may share one source: each takes
+every n-th block of it, and the writer reads their spools in turn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from grading import Article, Grade
+from storage.documents import pack
+from worker.errors import SourceError
+from worker.files import read_blocks
+from worker.intake import grades_of
+from worker.parsed import DeletedCitations, MalformedRecord, Parsed, ParsedArticle
+
+BLOCK: Final = 500  # records read, graded and written together
+
+
+class Prepared(msgspec.Struct, tag="article", array_like=True):
+    """A graded article, ready to be saved."""
+
+    article: Article
+    grade: Grade
+    raw: bytes | None  # compressed
+    format: str
+
+
+class Malformed(msgspec.Struct, tag="malformed", array_like=True):
+    raw: bytes
+    error: str
+    pmid: int | None
+
+
+class Deleted(msgspec.Struct, tag="deleted", array_like=True):
+    pmids: tuple[int, ...]
+
+
+Item = Prepared | Malformed | Deleted
+_encoder: Final = msgspec.msgpack.Encoder()
+_decoder: Final = msgspec.msgpack.Decoder(list[Item])
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One source to prepare, or one share of it: the blocks `share`, `share + shares` and so on."""
+
+    source: str
+    path: str  # of the spool
+    keep_raw: bool = True
+    share: int = 0
+    shares: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Spooled:
+    """What was read from one source, and where it lies: one path for each share, in their order."""
+
+    paths: tuple[str, ...]
+    fault: str | None = None  # why the source could not be read to its end
+    stopped: bool = False
+    by: str | None = None  # the workers of a cluster that read it
+
+    @classmethod
+    def together(cls, shares: Sequence[Spooled]) -> Spooled:
+        """The shares of one source. Where one of them is not there, none is of use."""
+        whole = all(each.paths for each in shares)
+        return cls(
+            tuple(path for each in shares for path in each.paths) if whole else (),
+            next((each.fault for each in shares if each.fault), None),
+            any(each.stopped for each in shares),
+            " ".join(dict.fromkeys(each.by for each in shares if each.by)) or None,
+        )
+
+
+def prepare(
+    task: Task,
+    *,
+    stopped: Callable[[], bool] = lambda: False,
+    count: Callable[[int], None] = lambda _: None,
+) -> Spooled:
+    """Read, parse and grade one source, or a share of it, into a spool.
+
+    A source that cannot be read to its end is a `fault`; what stood before it is in the spool.
+    `count` is told of each block how many records it has.
+    """
+    paths = (task.path,)
+    with open(task.path, "wb", buffering=1 << 20) as spool:
+        try:
+            for block in read_blocks(task.source, size=BLOCK, share=task.share, shares=task.shares):
+                content = _encoder.encode(list(_graded(block, task.keep_raw)))
+                spool.write(len(content).to_bytes(8, "little"))
+                spool.write(content)
+                count(len(block))
+                if stopped():
+                    return Spooled(paths, stopped=True)
+        except SourceError as error:
+            return Spooled(paths, str(error))
+    return Spooled(paths)
+
+
+def _graded(block: list[Parsed], keep_raw: bool) -> Iterator[Item]:
+    articles = [item for item in block if isinstance(item, ParsedArticle)]
+    grades = iter(grades_of(articles, {}))
+    for item in block:
+        match item:
+            case ParsedArticle():
+                given = next(grades)
+                if isinstance(given, Exception):
+                    why = f"could not be graded: {type(given).__name__}: {given}"
+                    yield Malformed(item.raw, why, item.article.pmid)
+                else:
+                    raw = pack(item.raw) if keep_raw else None
+                    yield Prepared(item.article, given, raw, item.format)
+            case MalformedRecord():
+                yield Malformed(item.raw, item.error, item.pmid)
+            case DeletedCitations():
+                yield Deleted(item.pmids)
+
+
+def blocks_of(spooled: Spooled) -> Iterator[list[Item]]:
+    """The blocks in the order of the source. Where reading was stopped, those before the first that
+    is missing."""
+    with ExitStack() as opened:
+        spools = [
+            opened.enter_context(open(path, "rb", buffering=1 << 20)) for path in spooled.paths
+        ]
+        while spools:
+            for spool in spools:
+                size = spool.read(8)
+                if not size:
+                    return
+                yield _decoder.decode(spool.read(int.from_bytes(size, "little")))
