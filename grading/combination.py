@@ -11,10 +11,13 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
 
 from grading.vocabulary import DESIGNS
 
@@ -56,8 +59,9 @@ class Weights(NamedTuple):
     """Log-odds of each group (in the order of `groups`) for one unit of each feature."""
 
     groups: tuple[str, ...]
-    bias: tuple[float, ...]
-    of: Mapping[str, tuple[float, ...]]
+    bias: npt.NDArray[np.float64]  # groups × 1
+    rows: Mapping[str, int]  # feature -> its row of `table`
+    table: npt.NDArray[np.float64]  # features × groups × 1
 
 
 def features(probabilities: Mapping[str, float], points: Mapping[str, float]) -> dict[str, float]:
@@ -86,17 +90,33 @@ def weights() -> Weights:
     stored = json.loads((files("grading") / "model" / "combination.json").read_text("utf-8"))
     return Weights(
         groups=tuple(stored["groups"]),
-        bias=tuple(stored["bias"]),
-        of={name: tuple(row) for name, row in stored["weights"].items()},
+        bias=np.array(stored["bias"])[:, None],
+        rows={name: row for row, name in enumerate(stored["weights"])},
+        table=np.array(list(stored["weights"].values()))[:, :, None],
     )
 
 
-def log_odds(probabilities: Mapping[str, float], points: Mapping[str, float]) -> dict[str, float]:
-    """By group, up to a constant; rounded, so that the same text gives the same anywhere."""
+def log_odds_many(
+    asked: Iterable[tuple[Mapping[str, float], Mapping[str, float]]],
+) -> list[list[float]]:
+    """Of each group in the order of `Weights.groups`, up to a constant, for each pair of what
+    `features` takes; rounded, so that the same text gives the same anywhere."""
     learned = weights()
-    sums: Sequence[float] = learned.bias
-    for name, value in features(probabilities, points).items():
-        row = learned.of.get(name)
-        if row is not None:
-            sums = [total + weight * value for total, weight in zip(sums, row, strict=True)]
-    return {group: round(value, 6) for group, value in zip(learned.groups, sums, strict=True)}
+    rows: list[int] = []
+    columns: list[int] = []  # the number of the article
+    values: list[float] = []
+    count = 0
+    for probabilities, points in asked:
+        for name, value in features(probabilities, points).items():
+            if name in learned.rows:
+                rows.append(learned.rows[name])
+                columns.append(count)
+                values.append(value)
+        count += 1
+    known = np.zeros((len(learned.rows), count))
+    known[rows, columns] = values
+    sums = np.repeat(learned.bias, count, axis=1)
+    for weight, amount in zip(learned.table, known, strict=True):
+        sums += weight * amount  # in this order, however many articles there are
+    odds: list[list[float]] = sums.T.round(6).tolist()
+    return odds

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from grading.combination import GROUPS, LEAST_PROBABILITY, MEMBERS, OTHERS, log_odds, weights
+from grading.combination import GROUPS, LEAST_PROBABILITY, MEMBERS, OTHERS, log_odds_many, weights
 from grading.evidence import Evidence
 from grading.hits import Hit
 from grading.text_model import TextPrediction
@@ -64,6 +65,7 @@ ENOUGH_RESULTS = 1.5  # points for "a study with results" that make it primary r
 _ENOUGH = {design: math.log(chance / (1 - chance)) for design, chance in EXPECTED.items()}
 _NO_CONTENT = frozenset({*FORMS, *NOTICES, "primary_research", "narrative_review"})
 _NOTHING = dict.fromkeys(DESIGNS, 0.0)
+_NAMED = tuple(design for design in DESIGNS if design not in ("primary_research", "unclassified"))
 # By group, and whether content decided over a form: the designs that text and tags together may name.
 _OPEN = {
     (group, over_form): tuple(
@@ -86,9 +88,32 @@ class Decision(NamedTuple):
 
 def decide(evidence: Evidence, model: TextPrediction | None = None) -> Decision:
     """Exactly one design. `model`: what the text model says of the article, where it was asked."""
-    own = _NOTHING | {
-        target: points for target, points in evidence.weights.items() if target in DESIGNS
-    }
+    return decide_many((evidence,), (model,))[0]
+
+
+def decide_many(
+    evidence: Sequence[Evidence], models: Sequence[TextPrediction | None]
+) -> list[Decision]:
+    """As `decide` of each, in order."""
+    odds = iter(
+        log_odds_many(
+            (model.probabilities, found.text_weights)
+            for found, model in zip(evidence, models, strict=True)
+            if model
+        )
+    )
+    return [
+        _decide(found, model, next(odds) if model else [])
+        for found, model in zip(evidence, models, strict=True)
+    ]
+
+
+def _decide(evidence: Evidence, model: TextPrediction | None, odds: list[float]) -> Decision:
+    """`odds`: of `log_odds_many`, where the model was asked."""
+    own = _NOTHING.copy()
+    for target, points in evidence.weights.items():
+        if target in own:
+            own[target] = points
     if model:
         for design, enough in _ENOUGH.items():
             own[design] += expected_points(model.tags.get(design, 0.0), enough)
@@ -97,16 +122,16 @@ def decide(evidence: Evidence, model: TextPrediction | None = None) -> Decision:
         if own[heir] >= needed and own[parent] > 0:
             scores[heir] += own[parent]
     form = _content_over_form(scores)
-    results = scores.pop("primary_research")
-    scores.pop("unclassified")
-    best = max(scores, key=scores.__getitem__)
+    results = scores["primary_research"]
+    best = max(_NAMED, key=scores.__getitem__)
     if model and not (best in BEYOND_MODEL and scores[best] >= MARGIN):
-        return _with_model(evidence, scores | {"primary_research": results}, model, form)
+        return _with_model(evidence, scores, odds, form)
     floor = max(MARGIN, min(results, 3.0)) if results >= ENOUGH_RESULTS else MARGIN
-    total = sum(math.exp(min(s, 30.0) / TEMPERATURE) for s in scores.values() if s > 0)
+    total = sum(
+        math.exp(min(scores[name], 30.0) / TEMPERATURE) for name in _NAMED if scores[name] > 0
+    )
     total += math.exp(floor / TEMPERATURE)
     confidence = math.exp(min(scores[best], 30.0) / TEMPERATURE) / total
-    scores["primary_research"] = results
     if scores[best] >= MARGIN and confidence >= DOUBT:
         return Decision(best, confidence, scores, form, _tags_disagree(evidence, best))
     if results >= ENOUGH_RESULTS and evidence.article.abstract:
@@ -115,18 +140,19 @@ def decide(evidence: Evidence, model: TextPrediction | None = None) -> Decision:
 
 
 def _with_model(
-    evidence: Evidence, scores: dict[str, float], model: TextPrediction, form: str | None
+    evidence: Evidence, scores: dict[str, float], odds: list[float], form: str | None
 ) -> Decision:
     """Text and tags together choose one of the groups; `scores` choose the design in it."""
-    odds = log_odds(model.probabilities, evidence.text_weights)
-    get = evidence.tag_weights.get
-    for group in odds:
-        odds[group] += max([get(design, 0.0) for design in _OPEN[group, form is not None]])
-    highest = max(odds.values())
-    total = sum(math.exp(value - highest) for value in odds.values())
-    group = max(odds, key=odds.__getitem__)
-    confidence = 1.0 / total
-    design = max(_OPEN[group, form is not None], key=scores.__getitem__)
+    groups, over_form = weights().groups, form is not None
+    tagged = evidence.tag_weights
+    for group in {GROUPS.get(design, OTHERS) for design in tagged if design in DESIGNS}:
+        odds[groups.index(group)] += max(
+            [tagged.get(design, 0.0) for design in _OPEN[group, over_form]]
+        )
+    highest = max(odds)
+    confidence = 1.0 / sum([math.exp(value - highest) for value in odds])
+    group = groups[odds.index(highest)]
+    design = max(_OPEN[group, over_form], key=scores.__getitem__)
     if scores[design] < MARGIN:
         design = group
     if confidence < DOUBT:
@@ -173,8 +199,8 @@ def model_points(design: str, model: dict[str, float]) -> float:
     """What the text model adds to the design's group, in log-odds above an even share."""
     group = GROUPS.get(design, OTHERS)
     learned = weights()
-    share = learned.of[f"model:{group}"][learned.groups.index(group)]
-    return share * math.log(max(model.get(group, 0.0), LEAST_PROBABILITY) * len(model))
+    share = learned.table[learned.rows[f"model:{group}"], learned.groups.index(group), 0]
+    return float(share) * math.log(max(model.get(group, 0.0), LEAST_PROBABILITY) * len(model))
 
 
 def design_reasons(evidence: Evidence, decision: Decision, limit: int = 8) -> list[Hit]:
@@ -188,8 +214,9 @@ def design_reasons(evidence: Evidence, decision: Decision, limit: int = 8) -> li
             best[hit.signal] = hit
     chosen = sorted(best.values(), key=lambda hit: -abs(hit.weight))[:limit]
     scores = decision.scores
-    rival = max((design for design in scores if design not in family), key=scores.__getitem__)
-    if scores[rival] >= MARGIN:
+    rivals = [name for name, points in scores.items() if points >= MARGIN and name not in family]
+    if rivals:
+        rival = max(rivals, key=scores.__getitem__)
         against = sorted(evidence.of(rival), key=lambda hit: -hit.weight)
         chosen += [hit for hit in against[:2] if hit.weight > 0]
     return chosen

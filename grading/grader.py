@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from grading.article import Article, Correction
 from grading.attributes import attributes
 from grading.combination import GROUPS, OTHERS
-from grading.decision import Decision, decide, design_reasons, model_points
+from grading.decision import Decision, decide_many, design_reasons, model_points
 from grading.details import Details, read_details_many
 from grading.evidence import Evidence, find_many
 from grading.flags import flags
@@ -64,7 +64,7 @@ def _grade_some(
         next(predictions) if len(article.abstract) >= SHORTEST_TEXT else None
         for article in articles
     ]
-    decisions = list(map(decide, evidence, models))
+    decisions = decide_many(evidence, models)
     return list(map(_grade, evidence, details, models, decisions))
 
 
