@@ -10,7 +10,7 @@ from grading.article import Article, Correction
 from grading.contexts import silenced
 from grading.hits import Hit
 from grading.metadata import metadata_hits
-from grading.patterns import ANYWHERE, Match
+from grading.patterns import PatternSet
 from grading.signals import Signal, signals
 from grading.text import Text
 
@@ -88,14 +88,16 @@ def find_many(
     """
     hits = [metadata_hits(text.article) for text in texts]
     table = signals()
-    possible: list[list[tuple[Text, list[Hit]]]] = [[] for _ in table.text]
+    expressions = table.expressions
+    possible: list[list[tuple[Text, list[Hit], list[int] | None]]] = [[] for _ in table.text]
     for text, found in zip(texts, hits, strict=True):
-        for number in table.expressions.possible(text.data):
-            possible[number].append((text, found))
+        for number, places in expressions.places(text.plain).items():
+            possible[number].append((text, found, places))
+        for number in expressions.always:
+            possible[number].append((text, found, None))
     for number, signal in enumerate(table.text):
-        match = table.expressions.patterns[number].match
-        for text, found in possible[number]:
-            _find_signal(signal, table.fields[number], match, text, found)
+        for text, found, where in possible[number]:
+            _find_signal(number, signal, table.fields[number], expressions, where, text, found)
     told = notices or {}
     return [
         Evidence(article=text.article, notices=told.get(text.article.pmid, ()), hits=tuple(found))
@@ -109,21 +111,22 @@ def find(text: Text) -> Evidence:
 
 
 def _find_signal(
-    signal: Signal, fields: tuple[str, ...], match: Match, text: Text, found: list[Hit]
+    number: int,
+    signal: Signal,
+    fields: tuple[str, ...],
+    expressions: PatternSet,
+    places: list[int] | None,
+    text: Text,
+    found: list[Hit],
 ) -> None:
     where, data = signal.where, text.data
     kept = 0
     for field in fields:
         first, last = (0, text.body - 1) if field == "title" else (text.body, len(data))
-        place = first
-        while place < last and kept < HITS_KEPT:
-            start, end = match(ANYWHERE, data, place, last)[0]
-            if start < 0:
-                break
-            place = end if end > start else start + 1
+        for start, end in expressions.spans(number, data, places, first, last):
             part = text.sentence_at(start)
             role = part.role if part is not None else field
-            if start == end or (where and field not in where and role not in where):
+            if where and field not in where and role not in where:
                 continue
             if signal.unless:
                 bounds = (first + part.start, first + part.end) if part else (first, last)
@@ -136,3 +139,5 @@ def _find_signal(
                     Hit(signal.id, "text", quote, field, begin, stop, target, weight, role)
                 )
             kept += 1
+            if kept == HITS_KEPT:
+                return

@@ -13,11 +13,14 @@ from __future__ import annotations
 import codecs
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import re2
+from ahocorasick_rs import BytesAhoCorasick, Implementation
 from re2 import _re2
+
+from grading.literals import literals
 
 Span = tuple[int, int]
 # (anchor, data, start, end) -> spans of all groups, (-1, -1) for none
@@ -152,22 +155,84 @@ class Pattern:
 
 
 class PatternSet:
-    """Many patterns, asked at once which of them may be found in a text.
+    """Many patterns, asked at once which of them may be found in a text, and where.
 
-    One pass over the text looks for the words that each pattern cannot do without.
+    One pass over the text looks for the literals that each pattern cannot do without.
     """
 
-    __slots__ = ("_filter", "patterns")
+    __slots__ = ("_find", "_literals", "_of", "always", "patterns")
 
-    def __init__(self, patterns: list[str], *, ignore_case: bool = True) -> None:
-        """Raises `PatternError`."""
-        self.patterns = tuple(Pattern(pattern, ignore_case=ignore_case) for pattern in patterns)
-        self._filter = re2.Filter()
-        options = _options(ignore_case)
-        for pattern in patterns:
-            self._filter.Add(fold_pattern(pattern), options)
-        self._filter.Compile()
+    def __init__(self, patterns: Sequence[str], *, whole_words: bool = False) -> None:
+        """`whole_words`: matches begin and end on word boundaries. Raises `PatternError`."""
+        form = r"\b(?:{})\b" if whole_words else "{}"
+        self.patterns = tuple(Pattern(form.format(pattern)) for pattern in patterns)
+        self._literals = tuple(
+            literals(fold_pattern(pattern).decode(), whole_words=whole_words)
+            for pattern in patterns
+        )
+        # Patterns that no literal tells of.
+        self.always = tuple(n for n, found in enumerate(self._literals) if found is None)
+        of: dict[bytes, list[int]] = {}
+        for number, found in enumerate(self._literals):
+            for literal in found.strings if found else ():
+                of.setdefault(literal, []).append(number)
+        # With each, how much further right it begins in the plain text than a match that it leads.
+        self._of = tuple((not literal.startswith(b" "), tuple(of[literal])) for literal in of)
+        self._find = BytesAhoCorasick(
+            list(of), implementation=Implementation.DFA
+        ).find_matches_as_indexes
 
-    def possible(self, data: bytes) -> list[int]:
+    def places(self, plain: bytes) -> dict[int, list[int]]:
+        """Of a text's `literals.plain`: number of a pattern -> where in the text its literals
+        begin. Every pattern that is missing here and in `always` does not match."""
+        found: dict[int, list[int]] = {}
+        of = self._of
+        for literal, start, _ in self._find(plain, overlapping=True):
+            shift, numbers = of[literal]
+            for number in numbers:
+                if number in found:
+                    found[number].append(start - shift)
+                else:
+                    found[number] = [start - shift]
+        return found
+
+    def possible(self, plain: bytes) -> list[int]:
         """Numbers of the patterns that may match, in order; every other one does not match."""
-        return sorted(self._filter.Match(data, True) or ())
+        return sorted({*self.always, *self.places(plain)})
+
+    def spans(
+        self, number: int, data: bytes, places: list[int] | None, start: int, end: int
+    ) -> Iterator[Span]:
+        """All matches of a pattern that lie within ``data[start:end]``, from left to right.
+        `places`: where its literals begin; None for a pattern that has none."""
+        pattern, known = self.patterns[number], self._literals[number]
+        if places is None or known is None:
+            yield from pattern.every(data, start, end)
+            return
+        match = pattern.match
+        places = sorted(places) if len(places) > 1 else places
+        for place in places:
+            if place >= end:
+                return
+            if place < start:
+                continue
+            if known.leads:
+                found = match(_AT_START, data, place, end)[0]
+                if found != _NOWHERE:
+                    yield found
+                    start = found[1]
+                continue
+            if known.in_clause:
+                first = max(start, data.rfind(b".", start, place) + 1)
+                last = data.find(b".", place, end)
+                if last < 0:
+                    last = end
+            else:
+                first, last = start, end
+            while start <= place and first < last:
+                found = match(ANYWHERE, data, first, last)[0]
+                if found == _NOWHERE:
+                    start = last
+                else:
+                    yield found
+                    first = start = found[1]

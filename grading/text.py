@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from grading.article import Article, Section
+from grading.literals import plain
 from grading.patterns import Pattern, Span, fold
 
 ROLES = (
@@ -107,11 +108,12 @@ class Text:
     Places in `data` count from the start of the title; the abstract begins at `body`.
     """
 
-    __slots__ = ("article", "body", "data", "sentences", "starts")
+    __slots__ = ("article", "body", "data", "plain", "sentences", "starts")
 
     def __init__(self, article: Article) -> None:
         self.article = article
         self.data = fold(f"{article.title}\n{article.abstract}")
+        self.plain = plain(self.data)
         self.body = len(article.title) + 1
         self.sentences: tuple[Sentence, ...] = tuple(self._sentences())
         body = self.body

@@ -141,7 +141,7 @@ def read_details_many(texts: Sequence[Text]) -> list[Details]:
 
 def _possible(text: Text) -> dict[str, Pattern]:
     patterns, names = _patterns()
-    may = {names[number]: patterns.patterns[number] for number in patterns.possible(text.data)}
+    may = {names[number]: patterns.patterns[number] for number in patterns.possible(text.plain)}
     for name, needed in _HINTS.items():
         if name in may and not any(map(text.data.__contains__, needed)):
             del may[name]

@@ -43,7 +43,7 @@ def read_registry(text: Text) -> Iterator[RegistryMention]:
     """Each number once, title first, in the order of `REGISTRIES`."""
     seen = set()
     wordless: bool | None = None
-    for number in _SET.possible(text.data):
+    for number in _SET.possible(text.plain):
         registry = REGISTRIES[number][0]
         if registry in _WORDLESS:
             if wordless is None:

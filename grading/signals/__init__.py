@@ -4,8 +4,8 @@ Each ``*.toml`` file of this folder is a list of ``[[signal]]`` rows:
 
 ``id``         unique, "<topic>.<name>"
 ``pattern``    RE2 syntax, any case, on word boundaries, over folded text (see
-               `grading.patterns`; fast where no two alternatives in a row begin with the same
-               one letter: RE2 then loses the words to look for first); or, for metadata, exactly one of
+               `grading.patterns`; fast where every alternative holds a word or two in full: see
+               `grading.literals`); or, for metadata, exactly one of
                ``publication_type``, ``mesh``, ``qualifier`` (name or NLM unique identifier, or a
                list of them), ``journal`` (RE2 pattern)
 ``where``      fields ("title", "abstract") or roles of `grading.text.ROLES`; absent = everywhere
@@ -125,7 +125,7 @@ def compile_signals(signals: list[Signal]) -> Signals:
     return Signals(
         text=text,
         fields=tuple(signal.fields for signal in text),
-        expressions=PatternSet([rf"\b(?:{signal.patterns[0]})\b" for signal in text]),
+        expressions=PatternSet([signal.patterns[0] for signal in text], whole_words=True),
         metadata={key: tuple(found) for key, found in metadata.items()},
         journals=tuple(journals),
     )
