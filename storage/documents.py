@@ -15,7 +15,7 @@ from __future__ import annotations
 import threading
 from hashlib import blake2b
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 import zstandard
@@ -109,3 +109,19 @@ def grade_from(content: bytes, grader_version: str) -> Grade:
 def read_document(packed: bytes, grader_version: str) -> tuple[Article, Grade]:
     article, grade = document_parts(packed)
     return article_from(article), grade_from(grade, grader_version)
+
+
+class Document(NamedTuple):
+    """A stored article with its grade, still packed: as it goes to other processes."""
+
+    pmid: int
+    digest: int  # of the article
+    grader_version: str
+    body: bytes
+
+    @property
+    def article(self) -> Article:
+        return article_in(self.body)
+
+    def read(self) -> tuple[Article, Grade]:
+        return read_document(self.body, self.grader_version)

@@ -206,9 +206,14 @@ class Saving:
             )
         )
 
-    def regrade(self, grades: Mapping[int, Grade]) -> None:
-        """Give stored articles a new grade; PMIDs that are not stored are passed over."""
+    def regrade(
+        self, grades: Mapping[int, Grade], articles: Mapping[int, int] | None = None
+    ) -> None:
+        """Give stored articles a new grade; PMIDs that are not stored are passed over, and those
+        whose digest is no longer the one in `articles`."""
         rows = self._rows(grades)
+        if articles is not None:
+            rows = {pmid: row for pmid, row in rows.items() if row.digest == articles.get(pmid)}
         same: list[tuple[sa.Row[Any], str]] = []
         other: dict[int, bytes] = {}
         for pmid, row in rows.items():

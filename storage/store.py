@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import TracebackType
@@ -166,21 +166,26 @@ class Store:
             return {row.pmid for row in rows if row.digest == digests[row.pmid]}
 
     def regrade(
-        self, grades: Iterable[tuple[int, Grade]], *, at: datetime | None = None
+        self,
+        grades: Iterable[tuple[int, Grade]],
+        *,
+        articles: Mapping[int, int] | None = None,
+        at: datetime | None = None,
     ) -> SaveOutcome:
         """Give stored articles new grades, by PMID, in one transaction.
 
         An equal grade changes only its grader version and time ("unchanged"); another one puts the
-        old into history ("regraded"). PMIDs that are not stored are passed over.
+        old into history ("regraded"). PMIDs that are not stored are passed over; so are, with
+        `articles` (PMID → digest of what was graded), those that have become others meanwhile.
         """
         chunks = grade_chunks(grades)
         first = next(chunks, None)
         if first is None:
             return SaveOutcome()
         with self._saving(at) as saving:
-            saving.regrade(first)
+            saving.regrade(first, articles)
             for chunk in chunks:
-                saving.regrade(chunk)
+                saving.regrade(chunk, articles)
         return saving.outcome
 
     def mark_deleted(
@@ -371,8 +376,20 @@ class Store:
 
         `outdated_for`: only those graded by another version than this. `pmids`: only these.
         """
+        found = self.documents(after=after, limit=limit, outdated_for=outdated_for, pmids=pmids)
+        return [document.read() for document in found]
+
+    def documents(
+        self,
+        *,
+        after: int = 0,
+        limit: int = 500,
+        outdated_for: str | None = None,
+        pmids: Iterable[int] | None = None,
+    ) -> list[documents.Document]:
+        """The same, still packed: for another process to read."""
         statement = (
-            sa.select(_article.grader_version, _document.body)
+            sa.select(_article.pmid, _article.digest, _article.grader_version, _document.body)
             .join_from(tables.article, tables.document, _document.pmid == _article.pmid)
             .where(_article.pmid > after)
             .order_by(_article.pmid)
@@ -383,8 +400,7 @@ class Store:
         if pmids is not None:
             statement = statement.where(self._database.among(_article.pmid, pmids))
         with self._database.reading() as connection:
-            rows = connection.execute(statement).all()
-        return [documents.read_document(row.body, row.grader_version) for row in rows]
+            return [documents.Document(*row) for row in connection.execute(statement)]
 
     def oldest_checked(self, topic: str, limit: int) -> list[int]:
         """PMIDs of the topic that NCBI confirmed longest ago, those first."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError, Executor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -51,10 +52,7 @@ class ClusterReaders:
 
     @property
     def ahead(self) -> int:
-        return 2 * self._workers()
-
-    def _workers(self) -> int:
-        return max(1, len(self._client.scheduler_info(n_workers=-1)["workers"]))
+        return 2 * workers_of(self._client)
 
     def begin(self, task: Task) -> Ready:
         if task.source == "-":
@@ -63,7 +61,7 @@ class ClusterReaders:
             task = replace(task, source=os.path.abspath(task.source))
         futures = [
             self._client.submit(prepare_there, each, pure=False, retries=RETRIES)
-            for each in shares_of(task, self._workers(), self._sources)
+            for each in shares_of(task, workers_of(self._client), self._sources)
         ]
         return lambda: Spooled.together([self._wait(each, task.source) for each in futures])
 
@@ -106,6 +104,25 @@ def _here() -> str:
     from distributed import get_worker
 
     return str(get_worker().address)
+
+
+def workers_of(client: Client) -> int:
+    """How many workers there are now, 1 where there is none yet."""
+    return max(1, len(client.scheduler_info(n_workers=-1)["workers"]))
+
+
+@contextmanager
+def executor_of(client: Client) -> Iterator[Executor]:
+    """The cluster as an executor. A task whose worker was lost is run again elsewhere."""
+    from distributed import KilledWorker
+
+    try:
+        yield client.get_executor(pure=False, retries=RETRIES)
+    except (KilledWorker, CancelledError) as error:
+        raise WorkerError(
+            f"the workers of the cluster were lost ({type(error).__name__}; out of memory?). "
+            "What was done before is kept; start again to go on."
+        ) from None
 
 
 @contextmanager

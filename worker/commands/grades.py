@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from worker.commands import examples, invocation, leave
-from worker.commands.options import Scheme
+from worker.commands.options import Cluster, Scheme, Workers
 
 app = typer.Typer()
 
@@ -38,7 +38,10 @@ def schemes(
 
 @app.command(
     epilog=examples(
-        "pubgrade regrade", "pubgrade regrade --all", "pubgrade regrade --model my-model"
+        "pubgrade regrade",
+        "pubgrade regrade --all",
+        "pubgrade regrade --model my-model",
+        "pubgrade regrade --cluster tcp://scheduler:8786",
     )
 )
 def regrade(
@@ -49,8 +52,12 @@ def regrade(
         Path | None,
         typer.Option(help="A text model that `pubgrade train` wrote.", metavar="FOLDER"),
     ] = None,
+    workers: Workers = None,
+    cluster: Cluster = None,
 ) -> None:
     """Grade stored records again with the present grader."""
     from worker.tasks import grades
 
-    leave(grades.regrade(invocation(), everything=all, model=model))
+    leave(
+        grades.regrade(invocation(), everything=all, model=model, workers=workers, cluster=cluster)
+    )

@@ -13,7 +13,7 @@ Email = Annotated[
 Workers = Annotated[
     int | None,
     typer.Option(
-        help="Processes that read and grade, each a file at a time.",
+        help="Processes that read and grade.",
         show_default="one for each core where there is much to do",
         min=1,
         metavar="N",
@@ -23,7 +23,7 @@ Workers = Annotated[
 Cluster = Annotated[
     str | None,
     typer.Option(
-        help="Read and grade on this Dask scheduler's workers; local starts one here.",
+        help="Work on this Dask scheduler's workers; local starts one here.",
         metavar="ADDRESS|local",
     ),
 ]

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import threading
-from contextlib import AbstractContextManager, closing, nullcontext
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,12 +18,12 @@ from storage.records import iso
 from worker.errors import SourceError
 from worker.invocation import EXIT_DONE, EXIT_INTERRUPTED, EXIT_SOME_FAILED, EXIT_USAGE, Invocation
 from worker.parsed import MalformedRecord, ParsedArticle
+from worker.processes import cores
 from worker.tasks.output import emit, list_failures, progress, say
 from worker.tasks.session import BATCH, open_config, open_store, task
+from worker.tasks.workers import on_cluster
 
 if TYPE_CHECKING:
-    from distributed import Client
-
     from worker.bulk import Loaded
 
 SMALL = 4 << 20  # bytes of all files together that are not worth starting processes for
@@ -78,25 +78,10 @@ def load(
     return status if something else EXIT_USAGE
 
 
-def on_cluster(address: str | None, workers: int) -> AbstractContextManager[Client | None]:
-    """A client of the cluster that --cluster names, None without it."""
-    if address is None:
-        return nullcontext()
-    from worker.cluster import connected
-
-    return connected(address, workers, say)
-
-
 def processes_for(sources: list[str]) -> int:
     """One for each core where there is enough to do, else 1."""
     sizes = [os.path.getsize(source) for source in sources if os.path.isfile(source)]
     return cores() if sum(sizes) >= SMALL else 1
-
-
-def cores() -> int:
-    """Processors that this process may use."""
-    able = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return able or 1
 
 
 def stop_on_signals() -> threading.Event:

@@ -6,50 +6,56 @@ import dataclasses
 import sys
 import time
 import zipfile
+from contextlib import closing
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
-from grading import GRADER_VERSION, grade_many
 from grading.levels import SCHEMES
-from grading.text_model import TextModel
 from worker import pages
 from worker.errors import ConfigError
 from worker.invocation import EXIT_DONE, EXIT_SOME_FAILED, Invocation
+from worker.processes import cores
+from worker.regrading import regrade_store, version_of
 from worker.tasks.filters import nearest
 from worker.tasks.output import emit, progress, say
 from worker.tasks.pmids import one_pmid
-from worker.tasks.session import BATCH, ledger_row, open_config, open_store, task
+from worker.tasks.session import ledger_row, open_config, open_store, task
+from worker.tasks.workers import executor_for
+
+MANY: Final = 20_000  # records that are worth starting processes for
 
 
 @task
-def regrade(invocation: Invocation, *, everything: bool, model: Path | None = None) -> int:
+def regrade(
+    invocation: Invocation,
+    *,
+    everything: bool,
+    model: Path | None = None,
+    workers: int | None = None,
+    cluster: str | None = None,
+) -> int:
     started = time.monotonic()
-    text_model = _own_model(model) if model else None
-    version = f"{GRADER_VERSION}+{text_model.digest}" if text_model else GRADER_VERSION
+    model = _own_model(model) if model else None
+    version = version_of(model)
     with open_store(open_config(invocation), create=False) as store:
         counts = store.counts(version)
         total = counts.articles if everything else counts.outdated_grades
+        workers = workers or (cores() if total >= MANY else 1)
         changed = done = 0
         with (
             ledger_row(store, "regrade", f"grader {version}") as row,
+            executor_for(cluster, workers) as (executor, able),
             progress(invocation, "Regrading", total) as show_done,
+            closing(
+                regrade_store(
+                    store, everything=everything, model=model, executor=executor, workers=able
+                )
+            ) as batches,
         ):
-            after = 0
-            while batch := store.articles(
-                after=after, limit=BATCH, outdated_for=None if everything else version
-            ):
-                notices = store.notices_about([article.pmid for article, _ in batch])
-                grades = grade_many(
-                    [article for article, _ in batch], notices=notices, model=text_model
-                )
-                grades = [msgspec.structs.replace(g, grader_version=version) for g in grades]
-                outcome = store.regrade(
-                    (article.pmid, given) for (article, _), given in zip(batch, grades, strict=True)
-                )
-                changed += len(outcome.regraded)
-                done += len(batch)
-                after = batch[-1][0].pmid
+            for so_far in batches:
+                done, changed = so_far.done, so_far.changed
                 row[0] = dataclasses.replace(
                     row[0], asked=done, returned=done, revised=changed, unchanged=done - changed
                 )
@@ -64,15 +70,17 @@ def regrade(invocation: Invocation, *, everything: bool, model: Path | None = No
     return EXIT_DONE
 
 
-def _own_model(folder: Path) -> TextModel:
-    path = folder / "text.npz"
+def _own_model(folder: Path) -> Path:
+    """The file of the model, which has been read once."""
+    path = (folder / "text.npz").absolute()
     try:
-        return TextModel.load(path)
+        version_of(path)
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise ConfigError(
             f"--model {folder}: {path} cannot be read as a text model: {error}\n"
             "`pubgrade train` writes one."
         ) from None
+    return path
 
 
 @task

@@ -16,11 +16,13 @@ from worker.invocation import EXIT_DONE, EXIT_INTERRUPTED, EXIT_SOME_FAILED, Inv
 from worker.mirror import Plan, Site, chosen, done_files, plan
 from worker.mirror import mirror as mirrored
 from worker.parsed import ParsedArticle
+from worker.processes import cores
 from worker.selection import Selection
-from worker.tasks.files import cores, on_cluster, show_loaded, stop_on_signals
+from worker.tasks.files import show_loaded, stop_on_signals
 from worker.tasks.filters import query_of
 from worker.tasks.output import emit, list_failures, progress, say
 from worker.tasks.session import open_client, open_config, open_store, task
+from worker.tasks.workers import on_cluster
 
 _SIZED = 12  # files whose size is asked for; the others are taken to be like them
 
