@@ -61,6 +61,8 @@ MARGIN = 2.0  # points a design needs before it is named at all
 DOUBT = 0.35  # a named design less likely than this is not named
 ENOUGH_RESULTS = 1.5  # points for "a study with results" that make it primary research
 
+# High levels rest on words or tags that can be quoted: the text model alone never gives these.
+QUOTED = ("systematic_review", "randomized_controlled_trial")
 
 _ENOUGH = {design: math.log(chance / (1 - chance)) for design, chance in EXPECTED.items()}
 _NO_CONTENT = frozenset({*FORMS, *NOTICES, "primary_research", "narrative_review"})
@@ -149,6 +151,9 @@ def _with_model(
         odds[groups.index(group)] += max(
             [tagged.get(design, 0.0) for design in _OPEN[group, over_form]]
         )
+    for group in QUOTED:
+        if max([scores[design] for design in MEMBERS[group]]) < MARGIN:
+            odds[groups.index(group)] = -math.inf
     highest = max(odds)
     confidence = 1.0 / sum([math.exp(value - highest) for value in odds])
     group = groups[odds.index(highest)]

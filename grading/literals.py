@@ -180,7 +180,7 @@ _CLASSES: Final = {
     "s": _exactly(" "),
     **dict.fromkeys("wDSW", _ANY),
     "b": _exactly(_BORDER),
-    "z": _exactly([""]),
+    **dict.fromkeys("Az", _exactly([""])),
 }
 _HOLD_FULL_STOP: Final = "DSW"
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import codecs
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
 import re2
@@ -162,13 +162,16 @@ class PatternSet:
 
     __slots__ = ("_find", "_literals", "_of", "always", "patterns")
 
-    def __init__(self, patterns: Sequence[str], *, whole_words: bool = False) -> None:
-        """`whole_words`: matches begin and end on word boundaries. Raises `PatternError`."""
-        form = r"\b(?:{})\b" if whole_words else "{}"
-        self.patterns = tuple(Pattern(form.format(pattern)) for pattern in patterns)
+    def __init__(self, patterns: Sequence[str], *, whole_words: Collection[int] = ()) -> None:
+        """`whole_words`: numbers of the patterns whose matches begin and end on word boundaries.
+        Raises `PatternError`."""
+        self.patterns = tuple(
+            Pattern(rf"\b(?:{pattern})\b" if number in whole_words else pattern)
+            for number, pattern in enumerate(patterns)
+        )
         self._literals = tuple(
-            literals(fold_pattern(pattern).decode(), whole_words=whole_words)
-            for pattern in patterns
+            literals(fold_pattern(pattern).decode(), whole_words=number in whole_words)
+            for number, pattern in enumerate(patterns)
         )
         # Patterns that no literal tells of.
         self.always = tuple(n for n, found in enumerate(self._literals) if found is None)

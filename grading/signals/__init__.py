@@ -8,6 +8,8 @@ Each ``*.toml`` file of this folder is a list of ``[[signal]]`` rows:
                `grading.literals`); or, for metadata, exactly one of
                ``publication_type``, ``mesh``, ``qualifier`` (name or NLM unique identifier, or a
                list of them), ``journal`` (RE2 pattern)
+``words``      false: the pattern sets its own word boundaries, as one must that begins or ends on
+               no letter or digit ("retracted:", "31 %"), where no boundary is
 ``where``      fields ("title", "abstract") or roles of `grading.text.ROLES`; absent = everywhere
 ``speaks_for`` target id = weight in log-odds points; a negative weight speaks against
 ``unless``     contexts that silence a hit (see `grading.contexts`); absent = all of them
@@ -16,6 +18,7 @@ Each ``*.toml`` file of this folder is a list of ``[[signal]]`` rows:
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections import defaultdict
 from dataclasses import dataclass
@@ -28,7 +31,9 @@ from grading.patterns import Pattern, PatternError, PatternSet
 from grading.text import ROLES
 
 METADATA_KINDS = ("publication_type", "mesh", "qualifier", "journal")
-_KEYS = {"id", "pattern", "where", "speaks_for", "unless", "source", *METADATA_KINDS}
+_KEYS = {"id", "pattern", "words", "where", "speaks_for", "unless", "source", *METADATA_KINDS}
+# An alternative that begins or ends on an escaped sign: on word boundaries it would never be found.
+_SIGN_AT_EDGE = re.compile(r"(?:\\[^\w\s]|%)\)*(?:\||\Z)|(?:\A|\|)\(?(?:\\[^\w\s]|%)")
 
 
 class SignalError(ValueError):
@@ -44,6 +49,7 @@ class Signal:
     speaks_for: tuple[tuple[str, float], ...]
     unless: frozenset[str]
     source: str
+    words: bool = True  # a text pattern stands on word boundaries
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -82,6 +88,12 @@ def read_signal(row: dict[str, Any], table: str) -> Signal:
         raise SignalError(f"{where}: needs id, speaks_for and source")
     value = row[kinds[0]]
     patterns = tuple(value) if isinstance(value, list) else (value,)
+    if kinds[0] == "pattern" and row.get("words", True):
+        if sign := _SIGN_AT_EDGE.search(value):
+            raise SignalError(
+                f"{where}: begins or ends on no word at {sign.group()!r}: set words = false, and \\b "
+                "where a word begins or ends"
+            )
     regions = frozenset(row.get("where", ()))
     if bad := regions - {"title", "abstract", *ROLES}:
         raise SignalError(f"{where}: unknown place {', '.join(sorted(bad))}")
@@ -98,6 +110,7 @@ def read_signal(row: dict[str, Any], table: str) -> Signal:
         speaks_for=tuple((target, float(weight)) for target, weight in row["speaks_for"].items()),
         unless=unless,
         source=row["source"],
+        words=row.get("words", True),
     )
 
 
@@ -125,7 +138,10 @@ def compile_signals(signals: list[Signal]) -> Signals:
     return Signals(
         text=text,
         fields=tuple(signal.fields for signal in text),
-        expressions=PatternSet([signal.patterns[0] for signal in text], whole_words=True),
+        expressions=PatternSet(
+            [signal.patterns[0] for signal in text],
+            whole_words={number for number, signal in enumerate(text) if signal.words},
+        ),
         metadata={key: tuple(found) for key, found in metadata.items()},
         journals=tuple(journals),
     )
