@@ -88,12 +88,12 @@ def read_signal(row: dict[str, Any], table: str) -> Signal:
         raise SignalError(f"{where}: needs id, speaks_for and source")
     value = row[kinds[0]]
     patterns = tuple(value) if isinstance(value, list) else (value,)
-    if kinds[0] == "pattern" and row.get("words", True):
-        if sign := _SIGN_AT_EDGE.search(value):
-            raise SignalError(
-                f"{where}: begins or ends on no word at {sign.group()!r}: set words = false, and \\b "
-                "where a word begins or ends"
-            )
+    words = row.get("words", True)
+    if kinds[0] == "pattern" and words and (sign := _SIGN_AT_EDGE.search(value)):
+        raise SignalError(
+            f"{where}: begins or ends on no word at {sign.group()!r}: set words = false, and \\b "
+            "where a word begins or ends"
+        )
     regions = frozenset(row.get("where", ()))
     if bad := regions - {"title", "abstract", *ROLES}:
         raise SignalError(f"{where}: unknown place {', '.join(sorted(bad))}")
@@ -110,7 +110,7 @@ def read_signal(row: dict[str, Any], table: str) -> Signal:
         speaks_for=tuple((target, float(weight)) for target, weight in row["speaks_for"].items()),
         unless=unless,
         source=row["source"],
-        words=row.get("words", True),
+        words=words,
     )
 
 
