@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
 
+from grading.contexts import CONTEXTS, silenced
 from grading.details.effects import EFFECT, read_effects
 from grading.details.numbers import COUNT, decimal, integer
 from grading.details.participants import (
@@ -42,7 +43,7 @@ _PATTERNS: dict[str, str] = {
     "age_range": r"\b(?:aged?|ages)\s(?:between\s|from\s|of\s|range[ds]?,?\s)?(?P<v>\d{1,3}\s?(?:-|to|and)\s?\d{1,3})[\s-](?P<u>years?|months?|yrs?)",
     "sex": r"(?P<v>\d{1,3}(?:\.\d+)?)\s?%\s(?:were\s)?(?P<s>women|female|men|male)s?\b",
     "databases": r"\b(?:PubMed|MEDLINE|EMBASE|Cochrane (?:Library|CENTRAL|Central Register of Controlled Trials)|CENTRAL|Web of Science|Scopus|CINAHL|PsycINFO|Google Scholar|LILACS|AMED|CNKI|Wanfang|ClinicalTrials\.gov)\b",
-    "studies": rf"(?P<n>{COUNT})\s(?:[\w-]+\s){{0,4}}(?:studies|trials|RCTs|articles|papers|reviews)\b(?:[^.;]{{0,60}}?(?:were|was|met|fulfilled|included|identified))?",
+    "studies": rf"(?P<n>{COUNT})\s(?:[\w-]+\s){{0,4}}(?:studies|trials|RCTs|cohorts|articles|papers|reviews|publications)\b(?:[^.;]{{0,60}}?(?:were|was|met|fulfilled|included|identified))?",
     "primary_outcomes": r"\bprimary (?:[\w-]+ )?(?:outcomes?|end-?points?)(?: measures?)? (?:was|were|is|included|:)\s?(?P<v>[^.;\n]{5,160})",
     "secondary_outcomes": r"\bsecondary (?:[\w-]+ )?(?:outcomes?|end-?points?)(?: measures?)? (?:was|were|included|:)\s?(?P<v>[^.;\n]{5,160})",
     "versus": r"\b(?:versus|vs\.?|compared (?:with|to))\s",
@@ -71,7 +72,7 @@ _NEAR = {
     for name, pattern in {
         "deaths": r"\b(?:deaths?|died)\b",
         "discontinuations": r"\b(?:discontinued|withdrew|dropped out|lost to|withdrawals)\b",
-        "studies": r"\b(?:studies|trials|RCTs|articles|papers|reviews)\b",
+        "studies": r"\b(?:studies|trials|RCTs|cohorts|articles|papers|reviews|publications)\b",
         "sex": r"%\s(?:were\s)?(?:women|female|men|male)s?\b",
         "centres": r"\b(?:centers|centres|hospitals|sites|clinics|institutions)\b",
     }.items()
@@ -81,18 +82,52 @@ _REACH = 70  # characters before such a word
 _IN_STUDIES = Pattern(
     rf"(?:with|involving|including|comprising|of|enrolling|\()\s?(?:a total of\s|over\s)?(?P<n>{COUNT})\s(?:[\w-]+\s){{0,2}}{PEOPLE}"
 )
-_REVIEW = (b"meta-analy", b"systematic")  # lower case
-_VERSUS = (b"vs", b"versus", b"compared ")  # lower case
-_LEFT = re.compile(rb"(?<!\w)[A-Za-z][\w/ -]{2,50}$")
-_RIGHT = re.compile(
-    rb"[A-Za-z][\w/ -]{2,50}?(?=[.,;:()]|\s(?:in|for|on|among|as|and|with|after|during)\b|$)"
+# Numbers near "studies" that count something else, and what is said of studies that were counted.
+_NOT_STUDIES = Pattern(
+    r"\b(?:databases?|reviewers?|authors?|investigators?|researchers?|raters?|years?|months?|types?|groups?|countries|percent|%)"
 )
+_INCLUDED = Pattern(r"\b(?:included|met|fulfill?ed|eligible|selected|analy[sz]ed|pooled)\b")
+_FOUND = Pattern(
+    r"\b(?:identified|screened|retrieved|found|yielded|potentially|abstracts|titles)\b"
+)
+_REVIEW = (
+    b"meta-analy",
+    b"systematic",
+    b"review authors",
+    b"included studies",
+    b"we searched",
+)  # lower case
+_VERSUS = (b"vs", b"versus", b"compared ")  # lower case
+_LEFT = re.compile(rb"(?<!\w)[A-Za-z][\w/ -]{2,70}$")
+_RIGHT = re.compile(
+    rb"[A-Za-z][\w/ -]{2,50}?(?=[.,;:()]|\s(?:in|for|on|among|as|and|or|but|with|after|during|before|when|at|by|to|using|than|was|were"
+    rb"|had|has|have|is|are|did|resulted|matched|over|from|within|alone|plus|following|who|receiving|undergoing)\b|$)"
+)
+# The thing compared stands behind the last of these words before "versus" …
+_LEADS = re.compile(
+    rb".*\b(?:of|with|between|by|using|for|in|to|on|from|than|after|during|receiv(?:ed|ing)|compar(?:ed|ing|ison)|that|and|or|whether|the|an?)\s"
+)
+_TRAILS = re.compile(rb"(?:\s(?:was|were|is|are|has|had|have|been|being|when|as|arms?|groups?))+$")
+# … and is no outcome, nor people.
+_NO_TREATMENT = re.compile(
+    rb"(?i)\b(?:this|these|other|others|previous|at least|lower|higher|better|worse|greater|fewer|less|more|similar|significant\w*|reduced|increased|decreased|improved|patients?|participants?"
+    rb"|women|men|children|rates?|risks?|mortality|survival|scores?|levels?|results?|outcomes?|differences?|values?|those|baseline|controls?|users?"
+    rb"|subjects|individuals|detection|time|days|months|years|observed|found|associated|performed|used|evaluated)\b"
+)
+# Where the name of a condition ends: at a sign, or at a word that begins something else.
 _CONDITION = re.compile(
-    rb"[\w' /-]{3,70}?(?=[.,;:()]|\s(?:were|was|who|and|treated|in|at|from|receiving|to|by|using|on"
-    rb"|after)\b|$)"
+    rb"(?!(?:those|these|this|such|no|and|or)\b)[\w' /-]{3,70}?(?=[.,;:()]|\s(?:were|was|are|is|be|been|have|had|has|who|whom|that|which|and|but|or"
+    rb"|treated|in|at|from|to|by|using|on|after|before|during|between|among|within|for|as|than|with|without|under|over|when|while|versus|vs"
+    rb"|receiv(?:e|ed|ing)|under(?:go|going|went)|seen|admitted|aged|followed|enrolled|recruited|included|selected|participat(?:e|ed|ing)"
+    rb"|attending|presenting|randomi[sz]ed|allocated|assigned|completed|experienced?|developed?|died|responded|show(?:ed|s)?|reported"
+    rb"|may|can|could|will|would|should|did|do|does|compared|according|regardless)\b|$)"
 )
 _CONCLUSION = re.compile(rb"(?:In conclusion|We conclude|Conclusions?:)[^\n]*")
 _WHOLE = ("masking", "allocation", "setting", "recruitment_dates", "risk_of_bias_tool")
+_DONE = ("masking", "allocation")  # how the study was done, where `_own` says so
+_TRIALS = Pattern(r"\A[-,]?\s?(?:[\w-]+,?\s){0,5}?(?:trials|studies|RCTs|literature|evidence)\b")
+_CONTEXTS = frozenset(CONTEXTS)
+_ROLES = {"aims": 0, "methods": 0, "title": 1, "results": 2, "conclusions": 2, "background": 4}
 _SENTENCES = ("adverse_events", "limitations")
 _COUNTED = ("deaths", "discontinuations")
 # Sections that are a detail as a whole: words of the label, the detail.
@@ -217,34 +252,64 @@ def _participants(text: Text, may: dict[str, Pattern], values: dict[str, Any]) -
         value = decimal(data[slice(*found[pattern.names["v"]])].decode())
         values["sex"] = detail(text, *found[0], value, f"% {sex}")
     if pattern := may.get("with"):
-        for first, end in ((text.body, last), (0, text.body - 1)):
-            whole = pattern.find(data, first, end)
-            named = _CONDITION.match(data, whole[1], end) if whole else None
-            if whole and named:
-                stop = named.start() + len(named[0].rstrip())
-                values["condition"] = detail(text, named.start(), stop)
-                values["population"] = detail(text, whole[0], stop)
-                break
+        _people_with(text, pattern, values)
+
+
+def _people_with(text: Text, pattern: Pattern, values: dict[str, Any]) -> None:
+    """Who was studied: best said in aims and methods, least in the background."""
+    found: list[tuple[int, int, int, int]] = []
+    for first, end in ((text.body, len(text.data)), (0, text.body - 1)):
+        for start, after in pattern.every(text.data, first, end):
+            if named := _CONDITION.match(text.data, after, end):
+                sentence = text.sentence_at(start)
+                rank = _ROLES.get(sentence.role if sentence else "", 3)
+                found.append((rank, start, after, named.start() + len(named[0].rstrip())))
+    if found:
+        _, start, after, stop = min(found, key=lambda one: one[0])
+        values["population"] = detail(text, start, stop)
+        if not text.data[start:after].lower().endswith(b"undergoing "):
+            values["condition"] = detail(text, after, stop)
+
+
+def _own(text: Text, span: Span) -> bool:
+    """Whether words for how a trial was done speak of this one: "randomised trials are needed" does
+    not, nor does the plural of what a review includes."""
+    data, (start, end) = text.data, span
+    sentence = text.sentence_at(start)
+    bounds = text.bounds(sentence) if sentence else (text.body, len(data))
+    near = data[end : min(bounds[1], end + 60)]
+    return (
+        not data[max(0, start - 12) : start].lower().endswith((b"mendelian ", b"mendelian-"))
+        and _TRIALS.find(near, 0, len(near)) is None
+        and not silenced(data, start, end, bounds, _CONTEXTS)
+    )
 
 
 def _study(text: Text, may: dict[str, Pattern], values: dict[str, Any]) -> None:
     data, first, last = text.data, text.body, len(text.data)
     for name in (*_WHOLE, *_SENTENCES):
-        if (pattern := may.get(name)) and (span := pattern.find(data, first, last)):
-            start, end = span
+        if pattern := may.get(name):
+            for start, end in pattern.every(data, first, last):
+                if name not in _DONE or _own(text, (start, end)):
+                    break
+            else:
+                continue
             while start < end and data[start] in b" \n\f":
                 start += 1
             if name in _SENTENCES and (sentence := text.sentence_at(start)):
                 start, end = text.bounds(sentence)
             values[name] = detail(text, start, end)
-    if (pattern := may.get("phase")) and (found := pattern.groups(data, 0, last)):
-        values["phase"] = detail(text, *found[0], text.quote(*found[pattern.names["v"]]))
+    if pattern := may.get("phase"):
+        for whole, *groups in pattern.every_groups(data, 0, last):
+            if _own(text, whole):
+                values["phase"] = detail(text, *whole, text.quote(*groups[0]))
+                break
     for name in _COUNTED:
         if pattern := may.get(name):
-            for found in _near(text, name, pattern):
-                value = number_alone(text, found[pattern.names["v"]])
+            for whole, *groups in _near(text, name, pattern):
+                value = number_alone(text, groups[0])
                 if value is not None:
-                    values[name] = detail(text, *found[0], value, "participants")
+                    values[name] = detail(text, *whole, value, "participants")
                     break
     if (pattern := may.get("follow_up")) and (found := pattern.groups(data, first, last)):
         number = max(found[pattern.names["v"]], found[pattern.names["v2"]])
@@ -275,6 +340,26 @@ def _study(text: Text, may: dict[str, Pattern], values: dict[str, Any]) -> None:
             )
 
 
+def _included_studies(text: Text, pattern: Pattern) -> tuple[int, Span] | None:
+    """The number said to be included, else one that is not said to be only found."""
+    best: tuple[int, int, Span] | None = None
+    for found in _near(text, "studies", pattern):
+        (start, end), number = found[0], found[pattern.names["n"]]
+        count = number_alone(text, number)
+        if count is None or _NOT_STUDIES.find(text.data, start, end):
+            continue
+        last = min(len(text.data), end + 45)
+        if (clause := text.data.find(b", ", end, last)) >= 0:
+            last = clause
+        if _INCLUDED.find(text.data, start, last):
+            rank = 2
+        else:
+            rank = 0 if _FOUND.find(text.data, start, last) else 1
+        if best is None or rank > best[0]:
+            best = rank, count, (start, end)
+    return best and best[1:]
+
+
 def _reviews(text: Text, may: dict[str, Pattern], values: dict[str, Any]) -> None:
     data, first, last = text.data, text.body, len(text.data)
     databases: dict[bytes, tuple[int, int]] = {}
@@ -290,19 +375,15 @@ def _reviews(text: Text, may: dict[str, Pattern], values: dict[str, Any]) -> Non
     pattern = may.get("studies")
     if pattern is None or not (databases or any(map(data.lower().__contains__, _REVIEW))):
         return
-    for found in _near(text, "studies", pattern):
-        count = number_alone(text, found[pattern.names["n"]])
-        if count is None:
-            continue
-        end = found[0][1]
-        values["included_studies"] = detail(text, *found[0], count, "studies")
-        if people := _IN_STUDIES.groups(data, end, min(last, end + 100)):
-            of_people = number_alone(text, people[_IN_STUDIES.names["n"]])
-            if of_people is not None:
-                values["included_participants"] = detail(
-                    text, *people[0], of_people, "participants"
-                )
+    if (counted := _included_studies(text, pattern)) is None:
         return
+    count, span = counted
+    end = span[1]
+    values["included_studies"] = detail(text, *span, count, "studies")
+    if people := _IN_STUDIES.groups(data, end, min(last, end + 100)):
+        of_people = number_alone(text, people[_IN_STUDIES.names["n"]])
+        if of_people is not None:
+            values["included_participants"] = detail(text, *people[0], of_people, "participants")
 
 
 def _versus(text: Text, may: dict[str, Pattern], values: dict[str, Any]) -> None:
@@ -314,13 +395,24 @@ def _versus(text: Text, may: dict[str, Pattern], values: dict[str, Any]) -> None
         span = pattern.find(data, first, last)
         if span is None:
             continue
-        left = _LEFT.search(data, max(first, span[0] - 51), span[0])
+        left = _LEFT.search(data, max(first, span[0] - 71), span[0])
         right = _RIGHT.match(data, span[1], last)
         for name, side in (("interventions", left), ("comparators", right)):
-            if side and name not in values:
-                stop = side.start() + len(side[0].rstrip())
-                values[name] = (detail(text, side.start(), stop),)
+            if side and name not in values and (named := _treatment(side, right is side)):
+                values[name] = (detail(text, *named),)
         return
+
+
+def _treatment(side: re.Match[bytes], on_the_right: bool) -> Span | None:
+    """Where in one side of "versus" the thing compared is named."""
+    start = side.start()
+    words = side[0].rstrip()
+    lead = _LEADS.match(words) if not on_the_right else re.match(rb"(?:the|an?)\s", words)
+    first = lead.end() if lead else 0
+    last = trail.start() if (trail := _TRAILS.search(words, first)) else len(words)
+    if last - first < 3 or _NO_TREATMENT.search(words, first, last):
+        return None
+    return start + first, start + last
 
 
 def _conclusion(text: Text, _may: dict[str, Pattern], values: dict[str, Any]) -> None:

@@ -199,3 +199,64 @@ def test_an_arm_is_named_without_the_words_that_lead_to_it() -> None:
     arms = grade(Article(pmid=1, title="Gout", abstract=text)).details.arms
     assert [(arm.name, arm.value) for arm in arms] == [("drug A", 60), ("placebo", 58)]
     assert all(text[arm.start : arm.end] == arm.text for arm in arms)
+
+
+@pytest.mark.parametrize(
+    ("abstract", "allocation"),
+    [
+        ("Forty patients were randomly assigned to velotril or placebo.", "randomly assigned"),
+        ("Velotril helps many patients. Randomised trials are needed.", None),
+        ("We followed 200 adults. No randomised comparison has been done.", None),
+        ("Two-sample Mendelian randomization was used in 20,000 adults.", None),
+        ("We included randomised controlled trials of velotril.", None),
+    ],
+)
+def test_allocation_is_that_of_this_study(abstract: str, allocation: str | None) -> None:
+    assert details(abstract).allocation.text == allocation
+
+
+@pytest.mark.parametrize(
+    ("abstract", "population", "condition"),
+    [
+        ("Patients with gout received velotril.", "Patients with gout", "gout"),
+        ("We enrolled adults with acute gout seen in May.", "adults with acute gout", "acute gout"),
+        ("Adults undergoing hip surgery were asked.", "Adults undergoing hip surgery", None),
+        (
+            "People with obesity have a high risk of gout. Ninety adults with gout were randomised.",
+            "adults with gout",
+            "gout",
+        ),
+    ],
+)
+def test_who_was_studied(abstract: str, population: str, condition: str | None) -> None:
+    found = details(abstract, title="Velotril")
+    assert found.population.text == population
+    assert found.condition.text == condition
+
+
+@pytest.mark.parametrize(
+    ("abstract", "number"),
+    [
+        ("Two reviewers screened studies in a systematic review. Nine studies were included.", 9),
+        ("MEDLINE was searched. Of 1,204 articles identified, 28 studies met the criteria.", 28),
+        ("Embase was searched. Eighteen cohorts with 22,720 participants were included.", 18),
+        ("Twelve databases were searched for systematic reviews. Seven reviews were included.", 7),
+        ("A systematic review. Two authors will select studies independently.", None),
+    ],
+)
+def test_included_studies(abstract: str, number: int | None) -> None:
+    assert details(abstract).included_studies.value == number
+
+
+@pytest.mark.parametrize(
+    ("title", "intervention", "comparator"),
+    [
+        ("Risk of bleeding with velotril compared with warfarin in gout", "velotril", "warfarin"),
+        ("Velotril versus placebo for gout", "Velotril", "placebo"),
+        ("Mortality of patients was lower versus those at baseline", None, None),
+    ],
+)
+def test_what_was_compared(title: str, intervention: str | None, comparator: str | None) -> None:
+    found = details("Gout was studied.", title=title)
+    assert [one.text for one in found.interventions] == ([intervention] if intervention else [])
+    assert [one.text for one in found.comparators] == ([comparator] if comparator else [])
