@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -14,7 +14,7 @@ from storage import documents, ledger, quarantine, tables
 from storage.database import Database
 from storage.names import KnownNames
 from storage.records import Entry, Run, SaveOutcome
-from storage.saving import Saving, arrivals, grade_chunks
+from storage.saving import Saving, arrivals, grade_chunks, outdated
 
 
 class Loading:
@@ -44,6 +44,13 @@ class Loading:
         """As `Store.save`."""
         for chunk in arrivals(entries):
             self._saving.save(chunk)
+
+    def confirm(self, digests: Mapping[int, int], *, grader_version: str) -> bool:
+        """Note that articles came just as they are stored (`Store.unchanged`).
+
+        False, and nothing is done, where any of them has become another since.
+        """
+        return self._saving.confirm_sources(digests, grader_version)
 
     def regrade(self, grades: Iterable[tuple[int, Grade]]) -> None:
         """As `Store.regrade`."""
@@ -80,6 +87,14 @@ class Loading:
         """As `Store.notices_about`."""
         return notices_about(self._connection, self._database, pmids)
 
+    def noticed_by(self, pmids: Iterable[int]) -> set[int]:
+        """As `Store.noticed_by`."""
+        return noticed_by(self._connection, self._database, pmids)
+
+    def outdated(self, articles: Iterable[Article]) -> set[int]:
+        """As `Store.outdated`."""
+        return outdated(self._connection, self._database, articles)
+
     def close(self, run: Run) -> None:
         """Write the last state of the run into the ledger."""
         # An older revision too tells that PubMed holds the article.
@@ -115,3 +130,10 @@ def notices_about(
         told = notices_in(documents.article_in(packed))
         said.setdefault(target, []).extend(notice for about, notice in told if about == target)
     return {target: tuple(dict.fromkeys(notices)) for target, notices in said.items()}
+
+
+def noticed_by(connection: sa.Connection, database: Database, pmids: Iterable[int]) -> set[int]:
+    """The PMIDs that these stored articles give notice of."""
+    columns = tables.relation.c
+    told = sa.select(columns.target).where(database.among(columns.pmid, pmids))
+    return set(connection.execute(told).scalars())

@@ -22,6 +22,12 @@ class Entry:
     )
     raw_format: str | None = None  # "xml" | "medline" | "jsonl"
     parser_version: str | None = None
+    source_digest: int | None = None  # of `raw` (storage.documents), None where it is not known
+
+
+def revision_order(article: Article) -> tuple[int, str]:
+    """What places one revision of an article before another."""
+    return article.version, article.revised or ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +125,7 @@ class Run:
     started_at: datetime
     id: int | None = None
     window_start: str | None = None
-    window_end: str | None = None  # of "mirror": the MD5 of the file
+    window_end: str | None = None
     finished_at: datetime | None = None
     state: str = "running"  # "running" | "done" | "failed" | "interrupted"
     asked: int = 0
@@ -134,6 +140,8 @@ class Run:
     requests: int = 0
     seconds: float = 0.0
     error: str | None = None
+    worker: str | None = None  # who read the file, where that was another machine's process
+    md5: str | None = None  # of the file, where its source gives one
 
 
 @dataclass(frozen=True, slots=True)

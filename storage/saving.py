@@ -17,11 +17,11 @@ from typing import Any, Final, NamedTuple
 import msgspec
 import sqlalchemy as sa
 
-from grading import Grade
-from storage import documents, history, tables
+from grading import Article, Grade
+from storage import documents, history, quarantine, tables
 from storage.database import Database
 from storage.names import KnownNames, Names
-from storage.records import Entry, SaveOutcome
+from storage.records import Entry, SaveOutcome, revision_order
 from storage.writing import State, Writing, Written
 
 CHUNK: Final = 500  # entries looked up and written together: bounds memory
@@ -40,6 +40,7 @@ class Arrival(NamedTuple):
     order: tuple[int, str]
     article_bytes: bytes
     digest: int
+    source_digest: int | None
     grade_bytes: bytes = b""  # nothing where the entry has no grade
     grade_digest: int = 0
 
@@ -48,11 +49,14 @@ def arrival(entry: Entry) -> Arrival:
     article = entry.article
     content = documents.article_bytes(article)
     digest = documents.digest(content)
-    order = (article.version, article.revised or "")
+    order = revision_order(article)
+    source = entry.source_digest
     if entry.grade is None:
-        return Arrival(entry, article.pmid, order, content, digest)
+        return Arrival(entry, article.pmid, order, content, digest, source)
     grade = documents.grade_bytes(entry.grade)
-    return Arrival(entry, article.pmid, order, content, digest, grade, documents.digest(grade))
+    return Arrival(
+        entry, article.pmid, order, content, digest, source, grade, documents.digest(grade)
+    )
 
 
 def arrivals(entries: Iterable[Entry]) -> Iterator[list[Arrival]]:
@@ -102,7 +106,40 @@ class _Kept:
             row.graded_at,
             row.confirmed_at,
             row.deleted_at,
+            row.source_digest,
         )
+
+
+def unchanged(
+    connection: sa.Connection, database: Database, digests: Mapping[int, int], grader_version: str
+) -> set[int]:
+    """Those PMIDs whose shown articles were read from sources of these digests (by PMID), and
+    graded by this version of the grader."""
+    columns = tables.article.c
+    rows = connection.execute(
+        sa.select(columns.pmid, columns.source_digest).where(
+            database.among(columns.pmid, digests),
+            columns.grader_version == grader_version,
+            columns.deleted_at.is_(None),
+        )
+    )
+    return {pmid for pmid, digest in rows if digest == digests[pmid]}
+
+
+def outdated(
+    connection: sa.Connection, database: Database, articles: Iterable[Article]
+) -> set[int]:
+    """PMIDs of those articles that are older than what is stored."""
+    orders = {article.pmid: revision_order(article) for article in articles}
+    if not orders:
+        return set()
+    columns = tables.article.c
+    rows = connection.execute(
+        sa.select(columns.pmid, columns.version, columns.revised).where(
+            database.among(columns.pmid, orders)
+        )
+    )
+    return {pmid for pmid, version, revised in rows if orders[pmid] < (version, revised or "")}
 
 
 class Saving:
@@ -200,11 +237,20 @@ class Saving:
         if self._topic_id is not None:
             links = [(self._topic_id, pmid) for pmid in saved]
             self._database.insert(self._connection, tables.topic_article, links, known="keep")
-        self._connection.execute(
-            sa.delete(tables.quarantine).where(
-                self._database.among(tables.quarantine.c.pmid, saved)
-            )
-        )
+        quarantine.release(self._connection, self._database, saved)
+
+    def confirm_sources(self, digests: Mapping[int, int], grader_version: str) -> bool:
+        """Articles that came as they were: `digests` by PMID, as `unchanged` was asked.
+
+        False, and nothing is done, where any of them has become another since.
+        """
+        same = unchanged(self._connection, self._database, digests, grader_version)
+        if len(same) < len(digests):
+            return False
+        self.confirm(digests)
+        quarantine.release(self._connection, self._database, digests)
+        self._unchanged += digests
+        return True
 
     def regrade(
         self, grades: Mapping[int, Grade], articles: Mapping[int, int] | None = None
@@ -289,6 +335,7 @@ class Saving:
                 columns.digest,
                 columns.grade_digest,
                 columns.grader_version,
+                columns.source_digest,
                 # As the plain numbers that bulk writes take.
                 *(sa.type_coerce(columns[name], sa.BigInteger).label(name) for name in _MOMENTS),
             ).where(self._database.among(columns.pmid, pmids))
@@ -354,6 +401,7 @@ class Saving:
                 at,
                 at,
                 None,
+                each.source_digest,
             )
             for each in chunk
             if each.entry.grade is not None
@@ -387,6 +435,7 @@ class Saving:
                     self._at,
                     self._at,
                     None,
+                    each.source_digest,
                 )
             )
         self._write_raw(revised, known="replace")
@@ -437,6 +486,16 @@ class Saving:
                 if each.entry.grade is not None
                 and each.entry.grade.grader_version != rows[each.pmid].grader_version
             ]
+        )
+        self._database.update(
+            self._connection,
+            tables.article,
+            [
+                (each.pmid, each.source_digest)
+                for each in chunk
+                if each.source_digest not in (None, rows[each.pmid].source_digest)
+            ],
+            ("source_digest",),
         )
         self._unchanged += [each.pmid for each in chunk]
 

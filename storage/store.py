@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import sqlalchemy as sa
 
@@ -15,7 +15,7 @@ from grading import Article, Grade
 from grading.article import Correction
 from storage import copying, documents, heartbeat, ledger, quarantine, schema, tables
 from storage.database import Database, connect
-from storage.loading import Loading, notices_about
+from storage.loading import Loading, noticed_by, notices_about
 from storage.names import KnownNames
 from storage.records import (
     Change,
@@ -30,7 +30,7 @@ from storage.records import (
     StoreCounts,
     TopicState,
 )
-from storage.saving import Saving, arrivals, grade_chunks
+from storage.saving import Saving, arrivals, grade_chunks, outdated, unchanged
 from storage.search import Search
 
 _article = tables.article.c
@@ -50,9 +50,11 @@ class Store:
     Any method may raise StoreUnavailable (storage.errors), with a message for a person.
     """
 
-    def __init__(self, database: Database, *, keep_raw: bool) -> None:
+    def __init__(self, database: Database, *, keep_raw: bool, address: str, wait: float) -> None:
         self._database = database
         self._keep_raw = keep_raw
+        self._address = address  # may hold a password
+        self._wait = wait
         self._names = KnownNames()
         self._daemon: tuple[str, int] | None = None
 
@@ -74,7 +76,11 @@ class Store:
         except BaseException:
             database.close()
             raise
-        return cls(database, keep_raw=keep_raw)
+        return cls(database, keep_raw=keep_raw, address=url, wait=wait)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Another process that is given a store opens it for itself."""
+        return _opened, (self._address, self._keep_raw, self._wait)
 
     @property
     def url(self) -> str:
@@ -147,23 +153,20 @@ class Store:
             saving.finish()
         saving.committed()
 
-    def unchanged(self, articles: Iterable[Article], *, grader_version: str) -> set[int]:
-        """PMIDs of the articles that are stored exactly so, graded by this version of the grader.
+    def unchanged(self, digests: Mapping[int, int], *, grader_version: str) -> set[int]:
+        """Those PMIDs whose shown articles were read from the very bytes that have these digests
+        (`documents.source_digest`, by PMID), and graded by this version of the grader.
 
-        Such an article would be graded as it was, unless what notices say about it has changed
-        (grading.notices): it can be saved without a grade (`Entry.grade` None), which confirms it.
+        Such an article would come out as it is stored, and be graded so, unless what notices say
+        about it has changed (grading.notices).
         """
-        digests = {article.pmid: documents.article_digest(article) for article in articles}
-        if not digests:
-            return set()
         with self._database.reading() as connection:
-            rows = connection.execute(
-                sa.select(_article.pmid, _article.digest).where(
-                    self._database.among(_article.pmid, digests),
-                    _article.grader_version == grader_version,
-                )
-            )
-            return {row.pmid for row in rows if row.digest == digests[row.pmid]}
+            return unchanged(connection, self._database, digests, grader_version)
+
+    def outdated(self, articles: Iterable[Article]) -> set[int]:
+        """PMIDs of those articles that are older than what is stored; one article for each PMID."""
+        with self._database.reading() as connection:
+            return outdated(connection, self._database, articles)
 
     def regrade(
         self,
@@ -363,6 +366,11 @@ class Store:
         """What stored articles say about these PMIDs, told from their side (grading.notices)."""
         with self._database.reading() as connection:
             return notices_about(connection, self._database, pmids)
+
+    def noticed_by(self, pmids: Iterable[int]) -> set[int]:
+        """The PMIDs that these stored articles, deleted ones too, give notice of."""
+        with self._database.reading() as connection:
+            return noticed_by(connection, self._database, pmids)
 
     def articles(
         self,
@@ -584,6 +592,10 @@ class Store:
         """The last sign of life of a daemon, None where none ever ran."""
         with self._database.reading() as connection:
             return heartbeat.read(connection)
+
+
+def _opened(address: str, keep_raw: bool, wait: float) -> Store:
+    return Store.open(address, keep_raw=keep_raw, create=False, wait=wait)
 
 
 def _now() -> datetime:

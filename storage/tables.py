@@ -111,6 +111,8 @@ class ArticleRow(Row, table=True):
     graded_at: datetime = Field(sa_type=Moment)
     confirmed_at: datetime = Field(sa_type=Moment)
     deleted_at: datetime | None = Field(sa_type=Moment)
+    # Of the bytes that were last read as this article (storage.documents.source_digest).
+    source_digest: int | None = Field(sa_type=BigInteger)
 
 
 class DocumentRow(Row, table=True):
@@ -190,7 +192,7 @@ class RelationRow(Row, table=True):
     """
 
     __tablename__ = "relation"
-    __table_args__ = {"sqlite_with_rowid": False}
+    __table_args__ = (Index(None, "pmid"), {"sqlite_with_rowid": False})
 
     target: int = Field(primary_key=True)
     pmid: int = Field(sa_column=_pmid())
@@ -269,6 +271,8 @@ class RunRow(Row, table=True):
     host: str = Field(sa_type=String)
     pid: int
     process: str | None = Field(sa_type=String)
+    worker: str | None = Field(sa_type=String)
+    md5: str | None = Field(sa_type=String)
 
 
 class QuarantineRow(Row, table=True):

@@ -58,6 +58,7 @@ class Written:
     graded_at: int
     confirmed_at: int
     deleted_at: int | None
+    source_digest: int | None
 
 
 class Writing:
@@ -139,6 +140,7 @@ class Writing:
             row.graded_at,
             row.confirmed_at,
             row.deleted_at,
+            row.source_digest,
         )
 
     def derive(self, before: Mapping[int, State], after: Iterable[State]) -> None:
@@ -185,7 +187,7 @@ _ARTICLE_COLUMNS: Final = (
     "pmid", "place", "version", "revised", "digest", "design_id", "question_id",
     *(f"rank_{scheme}" for scheme in levels.SCHEMES), "confidence", "published", "published_end",
     "journal_id", "sample_size", "grade_digest", "grader_version", "added_at", "updated_at",
-    "graded_at", "confirmed_at", "deleted_at",
+    "graded_at", "confirmed_at", "deleted_at", "source_digest",
 )  # fmt: skip
 
 

@@ -14,23 +14,35 @@ import dataclasses
 import tempfile
 import threading
 import time
-from collections import defaultdict, deque
-from collections.abc import Callable, Generator, Iterable
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from grading import grade_many
+from grading import GRADER_VERSION, grade_many
 from grading.article import Correction
 from grading.notices import notices_in
 from storage import Store
 from storage.documents import Packed
 from storage.records import Entry, Run
+from worker.notices import notices_with
 from worker.parsed import PARSER_VERSION
 from worker.readers import Inline, Pool, Readers, Ready
-from worker.spools import Deleted, Item, Malformed, Prepared, Spooled, Task, blocks_of
+from worker.spools import (
+    Deleted,
+    Item,
+    Malformed,
+    Prepared,
+    Spooled,
+    Task,
+    Unchanged,
+    blocks_of,
+    prepare,
+)
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -49,17 +61,16 @@ class Loaded:
     run: Run
     failures: tuple[tuple[int | None, str], ...] = ()
     fault: str | None = None
-    by: str | None = None  # the worker of a cluster that read it
     left_out: int = 0  # records that the selection did not keep
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One source to load. `subject` and `mark` are what the ledger calls it (storage.records.Run)."""
+    """One source to load. `subject` and `md5` are what the ledger keeps (storage.records.Run)."""
 
     source: str
     subject: str = ""
-    mark: str | None = None
+    md5: str | None = None
 
     @property
     def name(self) -> str:
@@ -79,6 +90,10 @@ class _Counts:
 # writing
 
 
+class _Overtaken(Exception):
+    """What the store had when a source was read, it has no more: the source must be read whole."""
+
+
 class _Writer:
     """Saves spools into a store, in the order in which they are given."""
 
@@ -89,8 +104,10 @@ class _Writer:
         kind: str,
         now: Callable[[], datetime],
         selection: Selection | None,
+        whole: bool,
     ) -> None:
         self._store = store
+        self._whole = whole
         self._selection = selection
         self._kind = kind
         self._now = now
@@ -100,12 +117,16 @@ class _Writer:
             kind=self._kind,
             subject=job.name,
             window_start=self._selection.text if self._selection else None,
-            window_end=job.mark,
+            md5=job.md5,
             started_at=self._now(),
         )
         return self._store.start_run(run)
 
     def save(self, job: Job, run: Run, spooled: Spooled, started: float) -> Loaded:
+        """Raises _Overtaken, with nothing of the spool saved but whole transactions of it."""
+        if self._whole and (spooled.fault or spooled.stopped):
+            run = self.give_up(run, _state(spooled), spooled.fault, started)
+            return Loaded(job.source, run, (), spooled.fault)
         counts = _Counts()
         blocks = blocks_of(spooled)
         last = False
@@ -130,12 +151,13 @@ class _Writer:
                     revised=run.revised + len(outcome.revised),
                     unchanged=run.unchanged + len(outcome.unchanged),
                     stale=run.stale + len(outcome.stale),
+                    worker=spooled.by,
                 )
                 if last:
                     run = _ended(run, _state(spooled), spooled.fault, started, self._now())
                 loading.close(run)
         failures = tuple(counts.failures)
-        return Loaded(job.source, run, failures, spooled.fault, spooled.by, counts.left_out)
+        return Loaded(job.source, run, failures, spooled.fault, counts.left_out)
 
     def give_up(self, run: Run, state: str, error: str | None, started: float) -> Run:
         run = _ended(run, state, error, started, self._now())
@@ -147,8 +169,12 @@ class _Writer:
     ) -> None:
         counts.asked += len(block)
         articles: list[Prepared] = []
+        unchanged: dict[int, int] = {}
         for item in block:
             match item:
+                case Unchanged():
+                    unchanged[item.pmid] = item.source_digest
+                    counts.returned += 1
                 case Prepared():
                     articles.append(item)
                 case Malformed():
@@ -160,8 +186,12 @@ class _Writer:
                 case Deleted():
                     self._save_articles(loading, articles, counts)
                     articles = []
+                    noticed = loading.noticed_by(item.pmids)
                     counts.deleted += len(loading.delete(item.pmids, source))
+                    _regrade(loading, noticed, loading.notices_about(noticed))
         self._save_articles(loading, articles, counts)
+        if unchanged and not loading.confirm(unchanged, grader_version=GRADER_VERSION):
+            raise _Overtaken
 
     def _save_articles(self, loading: Loading, articles: list[Prepared], counts: _Counts) -> None:
         """Save articles, warned by the notices among them and in the store, whichever came first.
@@ -172,14 +202,7 @@ class _Writer:
             return
         counts.returned += len(articles)
         pmids = {item.article.pmid for item in articles}
-        notices: dict[int, list[Correction]] = defaultdict(list)
-        for item in articles:
-            for target, notice in notices_in(item.article):
-                notices[target].append(notice)
-        for pmid, stored in loading.notices_about(pmids | notices.keys()).items():
-            notices[pmid].extend(notice for notice in stored if notice not in notices[pmid])
-        told = {pmid: tuple(said) for pmid, said in notices.items()}
-
+        told = notices_with((item.article for item in articles), loading)
         named = [item for item in articles if item.article.pmid in told]
         regraded = iter(grade_many([item.article for item in named], notices=told))
         entries = [
@@ -189,6 +212,7 @@ class _Writer:
                 None if item.raw is None else Packed(item.raw),
                 item.format,
                 PARSER_VERSION,
+                item.source_digest,
             )
             for item in articles
         ]
@@ -197,10 +221,18 @@ class _Writer:
             counts.left_out += len(entries) - len(kept)
             entries = kept
         loading.save(entries)
-        others = loading.articles(told.keys() - pmids)
-        if others:
-            grades = grade_many(others, notices=told)
-            loading.regrade((a.pmid, given) for a, given in zip(others, grades, strict=True))
+        older = loading.outdated(item.article for item in named)  # so another one is stored
+        _regrade(loading, (told.keys() - pmids) | older, told)
+
+
+def _regrade(
+    loading: Loading, pmids: AbstractSet[int], told: Mapping[int, tuple[Correction, ...]]
+) -> None:
+    """Grade stored articles again, as notices tell now."""
+    articles = loading.articles(pmids) if pmids else []
+    if articles:
+        grades = grade_many(articles, notices=told)
+        loading.regrade((a.pmid, given) for a, given in zip(articles, grades, strict=True))
 
 
 def _kept(loading: Loading, selection: Selection, entries: list[Entry]) -> list[Entry]:
@@ -219,6 +251,11 @@ def _kept(loading: Loading, selection: Selection, entries: list[Entry]) -> list[
     kept |= loading.known(about.keys() | set().union(*about.values()))
     kept |= {pmid for pmid, targets in about.items() if not kept.isdisjoint(targets)}
     return [entry for entry in entries if entry.article.pmid in kept]
+
+
+def _forget(spooled: Spooled) -> None:
+    for path in spooled.paths:
+        Path(path).unlink(missing_ok=True)
 
 
 def _state(spooled: Spooled) -> str:
@@ -263,21 +300,22 @@ def load_files(
     Raises WorkerError where a source cannot be reached at all, and StoreError.
     """
     stop = stop or threading.Event()
-    writer = _Writer(store, kind=kind, now=now, selection=selection)
+    writer = _Writer(store, kind=kind, now=now, selection=selection, whole=whole)
     with ExitStack() as stack:
         temporary = tempfile.TemporaryDirectory(
             prefix="pubgrade-", dir=spool, ignore_cleanup_errors=cluster is not None
         )
         folder = Path(stack.enter_context(temporary)).absolute()
+        known = store if store.articles(limit=1) else None  # nothing is known to an empty store
         readers: Readers
         if cluster is not None:
             from worker.cluster import ClusterReaders
 
             readers = ClusterReaders(cluster, stop, progress, sources)
         elif workers < 2:
-            readers = Inline(stop, progress)
+            readers = Inline(stop, progress, known)
         else:
-            readers = stack.enter_context(Pool(workers, stop, progress, sources))
+            readers = stack.enter_context(Pool(workers, stop, progress, sources, known))
         waiting: deque[tuple[Job, Ready]] = deque()
         todo = iter(enumerate(jobs))
         while True:
@@ -295,13 +333,14 @@ def load_files(
             run = writer.start(job)
             try:
                 spooled = ready()
-                if whole and (spooled.fault or spooled.stopped):
-                    run = writer.give_up(run, _state(spooled), spooled.fault, started)
-                    loaded = Loaded(job.source, run, (), spooled.fault, spooled.by)
-                else:
+                try:
                     loaded = writer.save(job, run, spooled, started)
-                for path in spooled.paths:
-                    Path(path).unlink(missing_ok=True)
+                except _Overtaken:
+                    _forget(spooled)
+                    task = Task(job.source, spooled.paths[0], keep_raw)
+                    spooled = prepare(task, stopped=stop.is_set)
+                    loaded = writer.save(job, run, spooled, started)
+                _forget(spooled)
             except Exception as error:
                 writer.give_up(run, "failed", str(error), started)
                 raise

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -20,10 +20,11 @@ from isal import isal_zlib
 from grading import Article
 from grading.article import Section
 from worker.errors import EntrezUnavailable, SourceError
+from worker.known import Known, digest_of
 from worker.medline import read_medline
-from worker.parsed import MalformedRecord, Parsed, ParsedArticle
+from worker.parsed import MalformedRecord, Parsed, ParsedArticle, UnchangedRecord
 from worker.pubmed_xml import read_record
-from worker.xml_stream import split_records
+from worker.xml_stream import own_pmid, split_records
 
 SUFFIXES = (".xml", ".txt", ".nbib", ".jsonl", ".medline")
 _CHECKSUM = 8  # bytes at the end of a gzip file: checksum and length
@@ -69,38 +70,75 @@ def read_source(source: str) -> Iterator[Parsed]:
 
     Raises SourceError where the source is at fault; the records before the fault were yielded.
     """
-    for read in _elements_of(source):
-        yield from read()
+    for element in _elements_of(source):
+        yield from _read(element)
 
 
 def read_blocks(
-    source: str, *, size: int, share: int = 0, shares: int = 1
+    source: str, *, size: int, share: int = 0, shares: int = 1, known: Known | None = None
 ) -> Iterator[list[Parsed]]:
     """The same in blocks of `size` record elements, and only every `shares`-th of these blocks from
     number `share` on: several processes read one file between them. What is another's is found in
-    the stream but not parsed.
+    the stream but not parsed, nor is what is `known`: that comes as `UnchangedRecord`.
 
     Where the source is at fault, what its last block holds before the fault is yielded first.
     """
     number = 0
-    block: list[Parsed] = []
+    block: list[_Element] = []
     try:
-        for read in _elements_of(source):
+        for element in _elements_of(source):
             if number // size % shares == share:
-                block += read()
+                block.append(element)
             number += 1
             if number % size == 0 and (number - 1) // size % shares == share:
-                yield block
+                yield _read_block(block, known)
                 block = []
     except SourceError:
         if block:
-            yield block
+            yield _read_block(block, known)
         raise
     if block:
-        yield block
+        yield _read_block(block, known)
 
 
-_Element = Callable[[], Iterable[Parsed]]  # reads one record of a source when called
+_Element = bytes | Parsed  # one record of a source: of XML its bytes, of text what was read of it
+
+
+def _read(element: _Element, digest: int | None = None) -> list[Parsed]:
+    match element:
+        case bytes():
+            return read_record(element, digest)
+        case ParsedArticle() if digest is not None:
+            return [replace(element, digest=digest)]
+    return [element]
+
+
+def _read_block(block: list[_Element], known: Known | None) -> list[Parsed]:
+    if known is None:
+        return [item for element in block for item in _read(element)]
+    sources = [_source(element) for element in block]
+    wanted = dict(source for source in sources if source is not None)
+    same = known(wanted) if wanted else set()
+    parsed: list[Parsed] = []
+    for element, source in zip(block, sources, strict=True):
+        if source is None:
+            parsed += _read(element)
+        elif source[0] in same and wanted[source[0]] == source[1]:
+            parsed.append(UnchangedRecord(*source))
+        else:
+            parsed += _read(element, source[1])
+    return parsed
+
+
+def _source(element: _Element) -> tuple[int, int] | None:
+    """The PMID of an article, and the digest of its bytes."""
+    match element:
+        case bytes():
+            pmid = None if element.startswith(b"<Delete") else own_pmid(element)
+            return None if pmid is None else (pmid, digest_of(element))
+        case ParsedArticle():
+            return element.article.pmid, digest_of(element.raw)
+    return None
 
 
 def _elements_of(source: str) -> Iterator[_Element]:
@@ -232,20 +270,16 @@ def _elements(stream: _Peekable, name: str) -> Iterator[_Element]:
     buffered = cast(BinaryIO, io.BufferedReader(stream, 1 << 18))
     head = stream.head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if head.startswith((b"<", b"\xff\xfe", b"\xfe\xff")):
-        yield from (partial(read_record, raw) for raw in split_records(buffered, name=name))
+        yield from split_records(buffered, name=name)
     elif head.startswith(b"{"):
-        yield from (partial(_alone, item) for item in read_jsonl(buffered))
+        yield from read_jsonl(buffered)
     elif b"PMID" in stream.head or (b"- " in stream.head and b"\0" not in stream.head):
-        yield from (partial(_alone, item) for item in read_medline(buffered, name=name))
+        yield from read_medline(buffered, name=name)
     else:
         raise SourceError(
             f"{name}: is not PubMed XML, MEDLINE text (nbib) or JSON lines of articles: "
             f"it begins with {head[:30].decode('utf-8', 'replace')!r}."
         )
-
-
-def _alone(item: Parsed) -> tuple[Parsed]:
-    return (item,)
 
 
 def read_jsonl(stream: BinaryIO) -> Iterator[Parsed]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from grading import Grade, grade, grade_many
 from grading.article import Correction
-from grading.notices import notices_in
 from storage import Store
-from storage.records import Entry, SaveOutcome
+from storage.records import Entry
+from worker.known import digest_of, known_to
+from worker.notices import notices_with
 from worker.parsed import (
     PARSER_VERSION,
     DeletedCitations,
@@ -81,9 +82,7 @@ class Intake:
                 case DeletedCitations():
                     outcome += self._save(articles)
                     articles = []
-                    outcome += IntakeOutcome(
-                        deleted=self._store.mark_deleted(item.pmids, source=self._source)
-                    )
+                    outcome += self._delete(item.pmids)
         outcome += self._save(articles)
         outcome += IntakeOutcome(failed=tuple(failed))
         for record in outcome.failed:
@@ -92,21 +91,28 @@ class Intake:
             )
         return outcome
 
+    def _delete(self, pmids: tuple[int, ...]) -> IntakeOutcome:
+        noticed = self._store.noticed_by(pmids)
+        deleted = self._store.mark_deleted(pmids, source=self._source)
+        told = self._store.notices_about(noticed)
+        return IntakeOutcome(deleted=deleted, regraded=self._regrade(told, noticed))
+
     def _save(self, batch: list[ParsedArticle]) -> IntakeOutcome:
         if not batch:
             return IntakeOutcome()
-        pmids = {item.article.pmid for item in batch}
-        notices: dict[int, list[Correction]] = defaultdict(list)
-        for item in batch:
-            for target, notice in notices_in(item.article):
-                notices[target].append(notice)
-        for pmid, stored in self._store.notices_about(pmids | notices.keys()).items():
-            notices[pmid].extend(notice for notice in stored if notice not in notices[pmid])
+        digests = [digest_of(item.raw) for item in batch]
+        known = self._unchanged(batch, digests)
+        changed = [item for item in batch if item.article.pmid not in known]
+        told = notices_with((item.article for item in changed), self._store)
+        known -= told.keys()
+        todo = [item for item in batch if item.article.pmid not in known]
+        pmids = {item.article.pmid for item in todo}
 
         entries: list[Entry] = []
         failed: list[MalformedRecord] = []
-        told = {pmid: tuple(said) for pmid, said in notices.items()}
-        for item, graded in zip(batch, grades_of(batch, told), strict=True):
+        grades = iter(grades_of(todo, told))
+        for item, digest in zip(batch, digests, strict=True):
+            graded = next(grades) if item.article.pmid in pmids else None
             if isinstance(graded, Exception):
                 failed.append(
                     MalformedRecord(
@@ -116,30 +122,48 @@ class Intake:
                     )
                 )
             else:
-                entries.append(Entry(item.article, graded, item.raw, item.format, PARSER_VERSION))
+                entries.append(
+                    Entry(item.article, graded, item.raw, item.format, PARSER_VERSION, digest)
+                )
 
         # Articles named by a new notice are regraded before the notice itself is saved: a crash in
         # between then warns too early, never too late.
-        regraded = self._regrade(notices, notices.keys() - pmids)
+        regraded = self._regrade(told, told.keys() - pmids)
         saved = self._store.save(entries, topic=self._topic)
-        return IntakeOutcome(
+        outcome = IntakeOutcome(
             new=saved.new,
             revised=saved.revised,
             unchanged=saved.unchanged,
             stale=saved.stale,
-            regraded=saved.regraded + regraded.regraded,
+            regraded=saved.regraded + regraded + self._regrade(told, told.keys() & saved.stale),
             failed=tuple(failed),
         )
+        if saved.ungraded:  # another process has changed them since
+            again = [item for item in batch if item.article.pmid in saved.ungraded]
+            outcome += self._save(again)
+        return outcome
 
-    def _regrade(self, notices: dict[int, list[Correction]], targets: set[int]) -> SaveOutcome:
-        if not targets:
-            return SaveOutcome()
-        records = self._store.get_many(targets).values()
-        told = {pmid: tuple(notices[pmid]) for pmid in targets}
+    def _unchanged(self, batch: list[ParsedArticle], digests: list[int]) -> set[int]:
+        """PMIDs that need not be graded again; none that comes more than once."""
+        times = Counter(item.article.pmid for item in batch)
+        once = {
+            item.article.pmid: digest
+            for item, digest in zip(batch, digests, strict=True)
+            if times[item.article.pmid] == 1
+        }
+        return known_to(self._store)(once)
+
+    def _regrade(
+        self, told: Mapping[int, tuple[Correction, ...]], pmids: set[int]
+    ) -> tuple[int, ...]:
+        """Grade stored articles again, as notices tell now. Answers those with another grade."""
+        if not pmids:
+            return ()
+        records = self._store.get_many(pmids).values()
         grades = grade_many([record.article for record in records], notices=told)
         return self._store.regrade(
             (record.article.pmid, given) for record, given in zip(records, grades, strict=True)
-        )
+        ).regraded
 
 
 def grades_of(

@@ -520,7 +520,7 @@ class _Downloads:
             except Exception as error:  # what came before it is loaded first
                 self.error = error
                 return
-            yield Job(str(path), subject=file.name, mark=md5)
+            yield Job(str(path), subject=file.name, md5=md5)
 
     def close(self) -> None:
         self._executor.shutdown(wait=True, cancel_futures=True)

@@ -19,6 +19,7 @@ class ParsedArticle:
     article: Article
     raw: bytes
     format: str  # "xml" | "medline" | "jsonl"
+    digest: int | None = None  # of the bytes (worker.known), where it was looked at already
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,4 +38,13 @@ class DeletedCitations:
     pmids: tuple[int, ...]
 
 
-Parsed = ParsedArticle | MalformedRecord | DeletedCitations
+@dataclass(frozen=True, slots=True)
+class UnchangedRecord:
+    """The store was filled from these very bytes: they were not read. Only where that is asked for
+    (worker.known)."""
+
+    pmid: int
+    digest: int
+
+
+Parsed = ParsedArticle | MalformedRecord | DeletedCitations | UnchangedRecord

@@ -78,19 +78,19 @@ def read_pubmed_xml(stream: BinaryIO, *, name: str = "") -> Iterator[Parsed]:
         yield from read_record(raw)
 
 
-def read_record(raw: bytes) -> list[Parsed]:
-    """What `split_records` takes for one record: mostly it is one."""
-    found = _read_record(raw)
+def read_record(raw: bytes, digest: int | None = None) -> list[Parsed]:
+    """What `split_records` takes for one record: mostly it is one. `digest`: see `ParsedArticle`."""
+    found = _read_record(raw, digest)
     if isinstance(found, MalformedRecord) and len(parts := parts_of(raw)) > 1:
         return list(map(_read_record, parts))
     return [found]
 
 
-def _read_record(raw: bytes) -> Parsed:
+def _read_record(raw: bytes, digest: int | None = None) -> Parsed:
     try:
         if raw.startswith(b"<Delete"):
             return DeletedCitations(tuple(pmids_of(raw)))
-        return ParsedArticle(parse_article(raw), raw, "xml")
+        return ParsedArticle(parse_article(raw), raw, "xml", digest)
     except ValueError as error:
         pmids = pmids_of(raw)
         return MalformedRecord(raw, str(error), pmids[0] if pmids else None)

@@ -18,10 +18,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from worker.collector import look_rarely
 from worker.errors import WorkerError
+from worker.known import Known, known_to
 from worker.spools import Spooled, Task, prepare
 
 if TYPE_CHECKING:
     from multiprocessing.synchronize import Event
+
+    from storage import Store
 
 Ready = Callable[[], Spooled]  # waits for what was begun
 
@@ -48,17 +51,22 @@ def shares_of(task: Task, workers: int, sources: int | None) -> list[Task]:
 
 
 class Inline:
-    """Reads in this process, when the writer asks for it."""
+    """Reads in this process, when the writer asks for it; not what `store` knows."""
 
     ahead = 1
 
-    def __init__(self, stop: threading.Event, progress: Callable[[int], None]) -> None:
+    def __init__(
+        self, stop: threading.Event, progress: Callable[[int], None], store: Store | None
+    ) -> None:
         self._stop = stop
         self._progress = progress
+        self._known = known_to(store) if store else None
         self._read = 0
 
     def begin(self, task: Task) -> Ready:
-        return lambda: prepare(task, stopped=self._stop.is_set, count=self._count)
+        return lambda: prepare(
+            task, known=_known_of(task, self._known), stopped=self._stop.is_set, count=self._count
+        )
 
     def _count(self, records: int) -> None:
         self._read += records
@@ -66,7 +74,8 @@ class Inline:
 
 
 class Pool:
-    """Reads in other processes, some way ahead of the writer. `sources`: how many there are."""
+    """Reads in other processes, some way ahead of the writer; not what `store` knows. `sources`: how
+    many there are."""
 
     def __init__(
         self,
@@ -74,6 +83,7 @@ class Pool:
         stop: threading.Event,
         progress: Callable[[int], None],
         sources: int | None,
+        store: Store | None,
     ) -> None:
         context = get_context("spawn")
         self.ahead = workers + 1  # so all are at work while one source is written
@@ -87,7 +97,7 @@ class Pool:
             workers,
             mp_context=context,
             initializer=_begin_process,
-            initargs=(self._stopping, self._read),
+            initargs=(self._stopping, self._read, store),
         )
 
     def __enter__(self) -> Pool:
@@ -124,14 +134,16 @@ class Pool:
 
 _stopping: Event | None = None
 _read: Any = None
+_known: Known | None = None
 
 
-def _begin_process(stopping: Event, read: Any) -> None:
+def _begin_process(stopping: Event, read: Any, store: Store | None) -> None:
     """Ctrl-C is the writer's business; a process whose writer was killed ends too."""
     look_rarely()
-    global _stopping, _read
+    global _stopping, _read, _known
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _stopping, _read = stopping, read
+    _known = known_to(store) if store else None
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
@@ -143,7 +155,13 @@ def _end_with(parent: Any) -> None:
 
 
 def _prepare_here(task: Task) -> Spooled:
-    return prepare(task, stopped=_is_stopping, count=_count_read)
+    known = _known_of(task, _known)
+    return prepare(task, known=known, stopped=_is_stopping, count=_count_read)
+
+
+def _known_of(task: Task, known: Known | None) -> Known | None:
+    """Where the store turns out to know better by then, a source is read once more: if it can be."""
+    return None if task.source == "-" else known
 
 
 def _is_stopping() -> bool:

@@ -19,7 +19,14 @@ from storage.documents import pack
 from worker.errors import SourceError
 from worker.files import read_blocks
 from worker.intake import grades_of
-from worker.parsed import DeletedCitations, MalformedRecord, Parsed, ParsedArticle
+from worker.known import Known, digest_of
+from worker.parsed import (
+    DeletedCitations,
+    MalformedRecord,
+    Parsed,
+    ParsedArticle,
+    UnchangedRecord,
+)
 
 BLOCK: Final = 500  # records read, graded and written together
 
@@ -31,6 +38,7 @@ class Prepared(msgspec.Struct, tag="article", array_like=True):
     grade: Grade
     raw: bytes | None  # compressed
     format: str
+    source_digest: int
 
 
 class Malformed(msgspec.Struct, tag="malformed", array_like=True):
@@ -43,7 +51,14 @@ class Deleted(msgspec.Struct, tag="deleted", array_like=True):
     pmids: tuple[int, ...]
 
 
-Item = Prepared | Malformed | Deleted
+class Unchanged(msgspec.Struct, tag="unchanged", array_like=True):
+    """Stored just so when the source was read: the writer looks again."""
+
+    pmid: int
+    source_digest: int
+
+
+Item = Prepared | Malformed | Deleted | Unchanged
 _encoder: Final = msgspec.msgpack.Encoder()
 _decoder: Final = msgspec.msgpack.Decoder(list[Item])
 
@@ -83,10 +98,12 @@ class Spooled:
 def prepare(
     task: Task,
     *,
+    known: Known | None = None,
     stopped: Callable[[], bool] = lambda: False,
     count: Callable[[int], None] = lambda _: None,
 ) -> Spooled:
-    """Read, parse and grade one source, or a share of it, into a spool.
+    """Read, parse and grade one source, or a share of it, into a spool; what is `known` is only
+    named there.
 
     A source that cannot be read to its end is a `fault`; what stood before it is in the spool.
     `count` is told of each block how many records it has.
@@ -94,7 +111,9 @@ def prepare(
     paths = (task.path,)
     with open(task.path, "wb", buffering=1 << 20) as spool:
         try:
-            for block in read_blocks(task.source, size=BLOCK, share=task.share, shares=task.shares):
+            for block in read_blocks(
+                task.source, size=BLOCK, share=task.share, shares=task.shares, known=known
+            ):
                 content = _encoder.encode(list(_graded(block, task.keep_raw)))
                 spool.write(len(content).to_bytes(8, "little"))
                 spool.write(content)
@@ -118,11 +137,14 @@ def _graded(block: list[Parsed], keep_raw: bool) -> Iterator[Item]:
                     yield Malformed(item.raw, why, item.article.pmid)
                 else:
                     raw = pack(item.raw) if keep_raw else None
-                    yield Prepared(item.article, given, raw, item.format)
+                    digest = digest_of(item.raw) if item.digest is None else item.digest
+                    yield Prepared(item.article, given, raw, item.format, digest)
             case MalformedRecord():
                 yield Malformed(item.raw, item.error, item.pmid)
             case DeletedCitations():
                 yield Deleted(item.pmids)
+            case UnchangedRecord():
+                yield Unchanged(item.pmid, item.digest)
 
 
 def blocks_of(spooled: Spooled) -> Iterator[list[Item]]:

@@ -105,6 +105,12 @@ def parts_of(raw: bytes) -> list[bytes]:
     return [raw[at:to] for at, to in zip(starts, [*starts[1:], len(raw)], strict=True)]
 
 
+def own_pmid(raw: bytes) -> int | None:
+    """The first PMID element in these bytes: the record's own."""
+    found = _PMID.search(raw)
+    return int(found[1]) if found else None
+
+
 def pmids_of(raw: bytes) -> list[int]:
     """Every PMID element in these bytes; the first one is the record's own."""
     return [int(pmid) for pmid in _PMID.findall(raw)]

@@ -27,7 +27,14 @@ def test_runs(store: Store, make: Any) -> None:
     assert first.id is not None
     second = store.start_run(Run("load", "file.xml", make.now))
     done = dataclasses.replace(
-        first, state="done", asked=9, missing=1, seconds=1.5, finished_at=make.now
+        first,
+        state="done",
+        asked=9,
+        missing=1,
+        seconds=1.5,
+        finished_at=make.now,
+        worker="tcp://node7",
+        md5="0" * 32,
     )
     store.update_run(done)
     assert store.runs() == [second, done]

@@ -20,7 +20,7 @@ import storage
 from storage import Store, documents, schema, tables
 from storage.errors import StoreUnavailable, StoreVersionError
 from storage.indexing import indexed_text, place
-from storage.records import Query
+from storage.records import Entry, Query
 from storage.sqlite import Sqlite
 
 ROOT = Path(storage.__file__).parents[1]
@@ -143,6 +143,15 @@ def test_a_store_of_the_oldest_schema_is_brought_up_with_its_rows(path: Path, ma
                 (place(20210504, 7), article.revised),
             ),
             (
+                (
+                    "INSERT INTO run (id, kind, subject, started_at, window_end, state, asked, returned, "
+                    "new, revised, unchanged, stale, missing, failed, deleted, requests, seconds, host, "
+                    "pid) VALUES (1, 'mirror', 'pubmed26n0001.xml.gz', 1, ?, 'done', "
+                    "1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 1, 'here', 1)"
+                ),
+                ("f" * 32,),
+            ),
+            (
                 "INSERT INTO document VALUES (7, ?)",
                 (
                     documents.pack_document(
@@ -158,6 +167,13 @@ def test_a_store_of_the_oldest_schema_is_brought_up_with_its_rows(path: Path, ma
         record = store.get(7)
         assert record is not None
         assert (record.article, record.grade) == (article, grade)
+        (loaded,) = store.runs(kind="mirror")
+        assert (loaded.md5, loaded.window_end, loaded.worker) == ("f" * 32, None, None)
+        # What it was read from is not known yet; once it comes again it is.
+        digest = documents.source_digest(b"<seven/>", "1")
+        assert store.unchanged({7: digest}, grader_version="1") == set()
+        store.save([Entry(article, grade, b"<seven/>", "xml", "1", digest)])
+        assert store.unchanged({7: digest}, grader_version="1") == {7}
         assert store.count(Query(level=("3", "3"))) == 1
 
 

@@ -79,6 +79,6 @@ def test_workers_are_killed(tmp_path: Path) -> None:
         killer.join()
         assert killed
         assert [each.run.new for each in loaded] == serial
-        assert all(each.by and each.by.startswith("tcp://") for each in loaded)
+        assert all(each.run.worker and each.run.worker.startswith("tcp://") for each in loaded)
         assert content(store) == expected
         assert [run.state for run in store.runs(kind="load")] == ["done"] * FILES

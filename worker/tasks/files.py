@@ -113,7 +113,7 @@ def show_loaded(invocation: Invocation, loaded: Loaded) -> None:
                 "left_out": loaded.left_out,
                 "seconds": done.seconds,
                 "error": done.error,
-                "worker": loaded.by,
+                "worker": done.worker,
             }
         )
     elif not invocation.quiet:
@@ -124,7 +124,7 @@ def show_loaded(invocation: Invocation, loaded: Loaded) -> None:
             f"{done.deleted:,} deleted, {done.failed:,} failed"
             + (f", {loaded.left_out:,} left out" if loaded.left_out else "")
             + f" ({rate:,.0f} records a second"
-            + (f", by {loaded.by})\n" if loaded.by else ")\n")
+            + (f", by {done.worker})\n" if done.worker else ")\n")
         )
 
 
