@@ -16,30 +16,20 @@ Features of one article:
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Final
-from zlib import crc32
 
 import numpy as np
 import numpy.typing as npt
 
 from .article import Article
+from .tokens import GAP, TITLE, spaced, token_hash, token_hashes
 
 HASH_BITS: Final = 22
 FEATURE_SPACE: Final = 1 << HASH_BITS
 NOTHING: Final = FEATURE_SPACE  # stands where no feature is: n-grams over a gap
 
 _Ints = npt.NDArray[np.uint32]
-
-_TOKEN = re.compile(r"[^\W\d_]+|\d+|[:?%=<>±≥≤]")
-_YEAR = re.compile(r"(?:19|20)\d\d")
-_CACHE_LIMIT: Final = 60_000  # chunks of text; more cost memory and are seldom met again
-# Bytes of text: letters small, and a space for every sign that stands in no token.
-_SPACED: Final = bytes(
-    ord(" ") if code < 128 and not (chr(code).isalnum() or chr(code) in ":?%=<>") else code
-    for code in bytes(range(256)).lower()
-)
 
 _AIMS, _METHODS, _RESULTS, _CONCLUSIONS = range(4)
 _LABELS: Final = {
@@ -59,33 +49,11 @@ _LABELS: Final = {
 }  # fmt: skip
 
 
-def _hash(token: str) -> int:
-    """A 32-bit hash of a token; numbers count by their shape only."""
-    if token.isdigit():
-        token = "<year>" if _YEAR.fullmatch(token) else f"<{min(len(token), 5)}>"
-    return crc32(token.encode()) | 1  # 0 is kept for gaps between texts
-
-
-class _Vocabulary(dict[bytes, bytes]):
-    """Text without spaces -> the hashes of its tokens, four bytes each; filled as texts come.
-
-    Emptied when full. Safe to share between threads.
-    """
-
-    def __missing__(self, text: bytes) -> bytes:
-        if len(self) >= _CACHE_LIMIT:
-            self.clear()
-        tokens = _TOKEN.findall(text.decode("utf-8", "surrogatepass").lower())
-        value = self[text] = b"".join([_hash(token).to_bytes(4, "little") for token in tokens])
-        return value
-
-
-_vocabulary = _Vocabulary()
-_GAP: Final = bytes(8)
-_TITLE_START = _hash("<title>").to_bytes(4, "little")
-_COLON, _PERCENT, _EQUALS, _LESS = (np.uint32(_hash(sign)) for sign in ":%=<")
-_NUMBERS: _Ints = np.array([_hash("1999"), *(_hash("1" * n) for n in range(1, 6))], dtype=np.uint32)
-_ROLE_OF = {_hash(word): role for word, role in _LABELS.items()}
+_COLON, _PERCENT, _EQUALS, _LESS = (np.uint32(token_hash(sign)) for sign in ":%=<")
+_NUMBERS: _Ints = np.array(
+    [token_hash("1999"), *(token_hash("1" * n) for n in range(1, 6))], dtype=np.uint32
+)
+_ROLE_OF = {token_hash(word): role for word, role in _LABELS.items()}
 _LABEL_HASHES: _Ints = np.array(sorted(_ROLE_OF), dtype=np.uint32)
 _LABEL_ROLES = np.array([_ROLE_OF[int(h)] for h in _LABEL_HASHES], dtype=np.uint32)
 
@@ -93,11 +61,11 @@ _SECOND = np.uint32(0x85EBCA6B)
 _THIRD = np.uint32(0xC2B2AE35)
 _GOLDEN = np.uint32(0x9E3779B1)
 _SHIFT = np.uint32(32 - HASH_BITS)
-_FIELDS: _Ints = np.array([_hash(f"<field {field}>") for field in range(9)], dtype=np.uint32)
+_FIELDS: _Ints = np.array([token_hash(f"<field {field}>") for field in range(9)], dtype=np.uint32)
 
 
 def _named(name: str, count: int) -> _Ints:
-    return np.array([_hash(f"<{name} {value}>") for value in range(count)], dtype=np.uint32)
+    return np.array([token_hash(f"<{name} {value}>") for value in range(count)], dtype=np.uint32)
 
 
 _SHAPES = {
@@ -105,7 +73,7 @@ _SHAPES = {
     "numbers": _named("numbers", 41),
     "labels": _named("labels", 9),
 }
-_TRANSLATED, _ASKS = _hash("<translated>"), _hash("<asks>")
+_TRANSLATED, _ASKS = token_hash("<translated>"), token_hash("<asks>")
 
 
 def _log_bucket(count: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
@@ -114,14 +82,6 @@ def _log_bucket(count: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     half = (count & ((1 << bits) >> 2)) != 0
     bucket: npt.NDArray[np.int64] = np.minimum(bits, 12) * 2 + half
     return bucket
-
-
-def _hashes(text: str) -> bytes:
-    """The hashes of all tokens of a text, four bytes each."""
-    if "\N{GREEK CAPITAL LETTER SIGMA}" in text:  # the one letter whose small form hangs on others
-        text = text.lower()
-    spaced = text.encode("utf-8", "surrogatepass").translate(_SPACED)
-    return b"".join(map(_vocabulary.__getitem__, spaced.split()))
 
 
 def feature_pairs(articles: Sequence[Article]) -> tuple[npt.NDArray[np.int64], _Ints]:
@@ -136,19 +96,18 @@ def feature_pairs(articles: Sequence[Article]) -> tuple[npt.NDArray[np.int64], _
 
 def feature_places(articles: Sequence[Article]) -> tuple[_Ints, _Ints]:
     """As `feature_pairs`, but with `NOTHING` as the feature of some places: quicker to make."""
-    titles = [_hashes(article.title) for article in articles]
-    abstracts = [_hashes(article.abstract) for article in articles]
     stream: list[bytes] = []
-    for title in titles:
-        stream += (_TITLE_START, title, _GAP)
-    for abstract in abstracts:
-        stream += (abstract, _GAP)
-    stream.append(_GAP)  # for the last n-grams to reach into
-    padded: _Ints = np.frombuffer(b"".join(stream), dtype="<u4").astype(np.uint32, copy=False)
+    for article in articles:
+        stream += (TITLE, spaced(article.title), GAP, GAP)
+    for article in articles:
+        stream += (spaced(article.abstract), GAP, GAP)
+    stream += (GAP, GAP)  # for the last n-grams to reach into
+    padded = token_hashes(b"".join(stream))
     size = len(padded) - 2
     words = padded[:size]
-    title_sizes = np.array([len(title) // 4 for title in titles], dtype=np.int64)
-    abstract_sizes = np.array([len(abstract) // 4 for abstract in abstracts], dtype=np.int64)
+    gaps = np.flatnonzero(words == 0)
+    spans = np.diff(gaps[::2], prepend=-2) - 2  # tokens of each text, the start of a title one
+    title_sizes, abstract_sizes = spans[: len(articles)] - 1, spans[len(articles) :]
     numbers = np.arange(len(articles), dtype=np.uint32)
     title_owner = np.repeat(numbers, title_sizes + 3)
     abstract_owner = np.repeat(numbers, abstract_sizes + 2)
@@ -159,7 +118,6 @@ def feature_places(articles: Sequence[Article]) -> tuple[_Ints, _Ints]:
     pair = pair[:size]
     role = _roles(words[split:], abstract_sizes)
     shapes = _shapes(articles, words[split:], abstract_owner, title_sizes, abstract_sizes)
-    gaps = np.flatnonzero(words == 0)
     title_gaps, abstract_gaps = gaps[gaps < split], gaps[gaps >= split] - split
     parts = (
         (words, gaps, 1), (pair, gaps, 2), (triple, gaps, 3),

@@ -30,6 +30,11 @@ ARTICLES = [
     Article(pmid=1, title="Case: a report", abstract=""),
     Article(pmid=1, title="", abstract="results: one"),
     Article(pmid=1),
+    Article(
+        pmid=1,
+        title=f"{'a' * 39} {'b' * 40} {'c' * 41} {'d' * 300} 1999 2000 2100 20000 19",
+        abstract="\x00x\x01y\x02z\n_1_a %%?é? β-blocker 5µg" + " Ünïcode" * 3 + " 12",
+    ),
     Article(pmid=1, title="broken \ud800 text", abstract="a\ud800b " * 1500),
 ]
 
