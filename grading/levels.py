@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Set
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -49,7 +50,7 @@ class Row:
     flags: frozenset[str] = frozenset()
     schemes: frozenset[str] = frozenset()  # of withheld levels: only in these; empty = in all
 
-    def fits(self, design: str, question: str, attributes: set[str], flags: set[str]) -> bool:
+    def fits(self, design: str, question: str, attributes: Set[str], flags: Set[str]) -> bool:
         return (
             (not self.designs or design in self.designs)
             and (not self.questions or question in self.questions)
@@ -132,60 +133,83 @@ def levels(
     details: Details,
 ) -> tuple[Levels, tuple[LevelStep, ...], tuple[Reason, ...]]:
     """The level in each scheme; every step that led there; the quotes behind steps down and up."""
-    own, warned = set(attributes), set(flags)
+    own = set(attributes)
     if evidence.has(PEOPLE):
         own.add(PEOPLE)
-    none = next((row for row in withheld() if row.fits(design, question, own, warned)), None)
+    none, starts = _starts(
+        design, question, _conditions()[0].intersection(own), _conditions()[1].intersection(flags)
+    )
     values: dict[str, Any] = {}
     steps: list[LevelStep] = []
-    reasons: list[Reason] = []
     moves = _moves(evidence, design, own, details)
-    for scheme in schemes().values():
-        if none is not None and (not none.schemes or scheme.id in none.schemes):
-            steps.append(LevelStep(scheme=scheme.id, rule=f"withheld.{none.id}", text=none.text))
-            continue
-        row = _first(scheme, design, question, own, warned)
+    concerns = _concerns(evidence, moves)
+    for scheme, row, step in starts:
+        steps.append(step)
         if row is None:
-            steps.append(
-                LevelStep(scheme=scheme.id, rule="none", text="The scheme has no row for this.")
-            )
             continue
-        values[scheme.id] = row.level
-        steps.append(
-            LevelStep(scheme=scheme.id, rule=row.id, text=row.text, before=None, after=row.level)
-        )
-        if scheme.id == "ocebm_2009":
+        values[scheme] = row.level
+        if scheme == "ocebm_2009":
             values["jbjs"] = row.jbjs
-        if scheme.id == "ocebm_2011":
-            values[scheme.id] = _walk(int(row.level or 5), moves, steps)
-        elif scheme.id == "grade_start":
+        if scheme == "ocebm_2011":
+            values[scheme] = _walk(int(row.level or 5), moves, steps)
+        elif scheme == "grade_start":
             steps += [
                 LevelStep(
-                    scheme=scheme.id,
+                    scheme=scheme,
                     rule=f"concern.{name}",
                     text=f"Concern shown by the abstract: {text}",
                     before=row.level,
                     after=row.level,
                 )
-                for name, text, _, _ in _concerns(evidence, moves)
+                for name, text, _, _ in concerns
             ]
     if none is not None and not none.schemes:
         return Levels(), tuple(steps), ()
-    seen = set()
-    for name, _, _, reason in (*moves, *_concerns(evidence, moves)):
-        if reason is not None and name not in seen:
-            seen.add(name)
-            reasons.append(reason)
-    return Levels(**values), tuple(steps), tuple(reasons)
+    quotes: dict[str, Reason] = {}
+    for name, _, _, reason in (*moves, *concerns):
+        if reason is not None:
+            quotes.setdefault(name, reason)
+    return Levels(**values), tuple(steps), tuple(quotes.values())
 
 
-def _first(
-    scheme: Scheme, design: str, question: str, attributes: set[str], flags: set[str]
-) -> Row | None:
-    for row in scheme.by_design[design]:
-        if row.fits(design, question, attributes, flags):
-            return row
-    return None
+@cache
+def _conditions() -> tuple[frozenset[str], frozenset[str]]:
+    """The attributes and the flags that any row asks for."""
+    rows = [*withheld(), *(row for scheme in schemes().values() for row in scheme.rows)]
+    return (
+        frozenset().union(*(row.attributes | row.without for row in rows)),
+        frozenset().union(*(row.flags for row in rows)),
+    )
+
+
+# Few combinations are met again and again.
+@lru_cache(maxsize=8192)
+def _starts(
+    design: str, question: str, attributes: frozenset[str], flags: frozenset[str]
+) -> tuple[Row | None, tuple[tuple[str, Row | None, LevelStep], ...]]:
+    """Why no level is given, if so; and of each scheme the row that gives one and its step."""
+    none = next((row for row in withheld() if row.fits(design, question, attributes, flags)), None)
+    found = []
+    for scheme in schemes().values():
+        row, after = None, None
+        if none is not None and (not none.schemes or scheme.id in none.schemes):
+            rule, text = f"withheld.{none.id}", none.text
+        else:
+            row = next(
+                (
+                    row
+                    for row in scheme.by_design[design]
+                    if row.fits(design, question, attributes, flags)
+                ),
+                None,
+            )
+            rule, text = "none", "The scheme has no row for this."
+            if row is not None:
+                rule, text, after = row.id, row.text, row.level
+        found.append(
+            (scheme.id, row, LevelStep(scheme=scheme.id, rule=rule, text=text, after=after))
+        )
+    return none, tuple(found)
 
 
 _Move = tuple[str, str, int, Reason | None]  # name, plain words, +1 = one level worse, quote
