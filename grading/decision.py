@@ -66,6 +66,10 @@ QUOTED = ("systematic_review", "randomized_controlled_trial")
 
 _ENOUGH = {design: math.log(chance / (1 - chance)) for design, chance in EXPECTED.items()}
 _NO_CONTENT = frozenset({*FORMS, *NOTICES, "primary_research", "narrative_review"})
+_FAMILIES = {
+    design: {design, *(parent for heir, parent, _ in HEIRS if heir == design)}
+    for design, _, _ in HEIRS
+}
 _NOTHING = dict.fromkeys(DESIGNS, 0.0)
 _NAMED = tuple(design for design in DESIGNS if design not in ("primary_research", "unclassified"))
 # By group, and whether content decided over a form: the designs that text and tags together may name.
@@ -210,12 +214,13 @@ def model_points(design: str, model: dict[str, float]) -> float:
 
 def design_reasons(evidence: Evidence, decision: Decision, limit: int = 8) -> list[Hit]:
     """The strongest hits for the design, then what spoke against it or for its nearest rival."""
-    family = {decision.design} | {parent for heir, parent, _ in HEIRS if heir == decision.design}
+    family = _FAMILIES.get(decision.design, {decision.design})
+    hits = evidence.of(decision.design)
+    if len(family) > 1:
+        hits = [hit for hit in evidence.hits if hit.target in family]
     best: dict[str, Hit] = {}
-    for hit in evidence.hits:
-        if hit.target in family and abs(hit.weight) > abs(
-            best[hit.signal].weight if hit.signal in best else 0.0
-        ):
+    for hit in hits:
+        if hit.signal not in best or abs(hit.weight) > abs(best[hit.signal].weight):
             best[hit.signal] = hit
     chosen = sorted(best.values(), key=lambda hit: -abs(hit.weight))[:limit]
     scores = decision.scores

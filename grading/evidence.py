@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -43,15 +43,33 @@ class Evidence:
             sums[target] = sums.get(target, 0.0) + points
         return sums
 
-    @cached_property
+    @property
     def text_weights(self) -> dict[str, float]:
         """The part of `weights` that title and abstract give."""
-        return _points(hit for hit in self.hits if hit.kind == "text")
+        return self._points[0]
 
-    @cached_property
+    @property
     def tag_weights(self) -> dict[str, float]:
         """The part of `weights` that publication types, headings, journal and book give."""
-        return _points(hit for hit in self.hits if hit.kind != "text")
+        return self._points[1]
+
+    @cached_property
+    def _points(self) -> tuple[dict[str, float], dict[str, float]]:
+        text: dict[str, float] = {}
+        tags: dict[str, float] = {}
+        for target, hits in self.by_target.items():
+            if len(hits) == 1:
+                (text if hits[0].kind == "text" else tags)[target] = hits[0].weight
+                continue
+            strongest: dict[tuple[bool, str], float] = {}
+            for hit in hits:
+                key = hit.kind == "text", hit.signal
+                if abs(hit.weight) > abs(strongest.get(key, 0.0)):
+                    strongest[key] = hit.weight
+            for (of_text, _), weight in strongest.items():
+                sums = text if of_text else tags
+                sums[target] = sums.get(target, 0.0) + weight
+        return text, tags
 
     def weight(self, target: str) -> float:
         return self.weights.get(target, 0.0)
@@ -64,18 +82,6 @@ class Evidence:
     def corrections(self) -> tuple[Correction, ...]:
         """The article's own comments and corrections, then what stored notices say about it."""
         return (*self.article.comments_corrections, *self.notices)
-
-
-def _points(hits: Iterable[Hit]) -> dict[str, float]:
-    strongest: dict[tuple[str, str], float] = {}
-    for signal, _, _, _, _, _, target, weight, _ in hits:
-        key = target, signal
-        if abs(weight) > abs(strongest.get(key, 0.0)):
-            strongest[key] = weight
-    sums: dict[str, float] = {}
-    for (target, _), weight in strongest.items():
-        sums[target] = sums.get(target, 0.0) + weight
-    return sums
 
 
 def find_many(

@@ -20,6 +20,7 @@ _RELATIONS: dict[str, str] = {
     "RepublishedIn": "republished",
     "UpdateIn": "superseded",
 }
+_TARGETS = tuple((f, f"flag:{f}") for f in ("retracted", "withdrawn", "preprint", "interim"))
 SMALL = 50  # participants analysed (rubric, step down for imprecision)
 
 
@@ -46,11 +47,10 @@ def flags(
             )
         if correction.relation == "RetractedandRepublishedIn" and correction.direction == "in":
             found.add("retracted")
-    for flag in ("retracted", "withdrawn", "preprint", "interim"):
-        hits = evidence.of(f"flag:{flag}")
-        if hits and evidence.weight(f"flag:{flag}") >= 2.0:
+    for flag, target in _TARGETS:
+        if evidence.has(target, 2.0):
             found.add(flag)
-            reasons.append(hits[0].reason())
+            reasons.append(evidence.of(target)[0].reason())
     if design == "retraction_notice":
         found.discard("retracted")
         reasons = [reason for reason in reasons if reason.speaks_for != "retracted"]

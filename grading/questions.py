@@ -41,6 +41,7 @@ _NONE = frozenset(
 
 # Where nothing but the words asks a question, and no people took part, it is none of the clinic's.
 _NEEDS_PEOPLE = frozenset({"primary_research", "modelling_study"})
+_TARGETS = {name: f"question:{name}" for name in QUESTIONS if name != "none"}
 
 
 def question(evidence: Evidence, design: str) -> str:
@@ -48,11 +49,10 @@ def question(evidence: Evidence, design: str) -> str:
     if design in _NONE or (design in _NEEDS_PEOPLE and not evidence.has("people")):
         return "none"
     leaning = _LEANING.get(design, {})
+    weights = evidence.weights
     points = {
-        name: evidence.weight(f"question:{name}") + leaning.get(name, 0.0)
-        for name in QUESTIONS
-        if name != "none"
+        name: weights.get(target, 0.0) + leaning.get(name, 0.0) for name, target in _TARGETS.items()
     }
     # The order of QUESTIONS settles ties, so that the answer does not depend on hashing.
-    best = max(points, key=lambda name: points[name])
+    best = max(points, key=points.__getitem__)
     return best if points[best] >= 1.0 else "none"
