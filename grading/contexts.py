@@ -8,9 +8,10 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 
-from grading.patterns import Pattern
+from grading.patterns import Pattern, Span
 
 CONTEXTS = ("negated", "hypothetical", "other_work", "topic")
 
@@ -44,8 +45,8 @@ _AFTER = {
     "other_work": r"s?\s(?:[\w-]+\s){0,2}(?:have|has) (?:\w+\s)?(?:shown|demonstrated|reported|been"
     r"|found|suggested|established|confirmed|provided|failed)",
 }
-# Most words stand in none of these contexts: without one of these words near, nothing else is tried.
-_CUE_BEFORE = Pattern(
+# The words that contexts before a signal begin with: they are looked for first.
+_CUE = Pattern(
     r"\b(?:no|not|without|lack|lacking|absence|neither|nor|few|paucity|scarcity|only one|rather"
     r"|instead|never|need(?:s|ed)? (?:for|to)|future|further|await\w*|required?|warrants?|call for"
     r"|should|larger|large-scale|more|additional|well-designed|upcoming|ideally|ongoing"
@@ -55,38 +56,46 @@ _CUE_BEFORE = Pattern(
     r"|guide|introduction|limitations|methodology|types?|interpret\w*|appraisal|such|principles"
     r"|use|hierarchy|like|as in|value)\b"
 )
-_CUE_AFTER = Pattern(
-    r"\b(?:is|are|will|would|remain|should|could|must|were|was|have|has"
-    r"|to (?:confirm|determine|establish))"
-)
+# What a pattern must have for a match to hold words of `_INSIDE`: a gap, or one of them itself.
+_MAY_HOLD = re.compile(r"\\[wWSD]|\[\^|(?<!\\)\.|\b(?:no|without|previous|prior|earlier)\b")
 
 
-@cache
-def _pattern(places: str, names: frozenset[str]) -> Pattern | None:
-    table, end = {"before": (_BEFORE, r"\z"), "inside": (_INSIDE, ""), "after": (_AFTER, "")}[
-        places
-    ]
+class Contexts:
+    """Some of `CONTEXTS`, for signals of one kind. Immutable; threads may share it."""
+
+    __slots__ = ("_after", "_before", "_inside")
+
+    def __init__(self, names: frozenset[str], *, inside: bool) -> None:
+        self._before = _pattern(_BEFORE, names, end=r"\z")
+        self._inside = _pattern(_INSIDE, names) if inside else None
+        self._after = _pattern(_AFTER, names)
+
+    def silence(self, data: bytes, start: int, end: int, sentence: Span) -> bool:
+        """Whether one of them surrounds ``data[start:end]`` within its sentence."""
+        if self._before is not None:
+            # One character more than it reaches, so that a word cut in two is not taken for another.
+            near = data[max(sentence[0] - 1, start - REACH - 1, 0) : start]
+            for cue, _ in _CUE.every(near, 0, len(near)):
+                if self._before.groups_at(near, cue, len(near)):
+                    return True
+        if self._inside is not None and self._inside.find(data, start, end):
+            return True
+        if self._after is None:
+            return False
+        last = max(end, min(sentence[1], end + REACH))
+        return self._after.groups_at(data, end, last) is not None
+
+
+def _pattern(table: dict[str, str], names: frozenset[str], *, end: str = "") -> Pattern | None:
     chosen = "|".join(table[name] for name in CONTEXTS if name in names and name in table)
     return Pattern(rf"(?:{chosen}){end}") if chosen else None
 
 
-def silenced(
-    data: bytes, start: int, end: int, sentence: tuple[int, int], names: frozenset[str]
-) -> bool:
-    """Whether one of the contexts `names` surrounds ``data[start:end]`` within its sentence."""
-    before = _pattern("before", names)
-    if before is not None:
-        # One character more than it reaches, so that a word cut in two is not taken for another.
-        near = data[max(sentence[0] - 1, start - REACH - 1, 0) : start]
-        if _CUE_BEFORE.find(near, 0, len(near)) and before.find(near, 0, len(near)):
-            return True
-    inside = _pattern("inside", names)
-    if inside is not None and inside.find(data, start, end):
-        return True
-    after = _pattern("after", names)
-    last = max(end, min(sentence[1], end + REACH))
-    return (
-        after is not None
-        and _CUE_AFTER.find(data, end, last) is not None
-        and after.groups_at(data, end, last) is not None
-    )
+@cache
+def _contexts(names: frozenset[str], inside: bool) -> Contexts:
+    return Contexts(names, inside=inside)
+
+
+def contexts(names: frozenset[str], pattern: str) -> Contexts | None:
+    """Those of `names`, for a signal of this pattern; None where there are none."""
+    return _contexts(names, bool(_MAY_HOLD.search(pattern.lower()))) if names else None

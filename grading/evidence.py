@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from grading.article import Article, Correction
-from grading.contexts import silenced
 from grading.hits import Hit
 from grading.metadata import metadata_hits
-from grading.patterns import PatternSet
-from grading.signals import Signal, signals
+from grading.signals import Signals, signals
 from grading.text import Text
 
 HITS_KEPT = 3  # places kept of one signal that fires often
@@ -94,16 +92,15 @@ def find_many(
     """
     hits = [metadata_hits(text.article) for text in texts]
     table = signals()
-    expressions = table.expressions
     possible: list[list[tuple[Text, list[Hit], list[int] | None]]] = [[] for _ in table.text]
     for text, found in zip(texts, hits, strict=True):
-        for number, places in expressions.places(text.plain).items():
+        for number, places in table.expressions.places(text.plain).items():
             possible[number].append((text, found, places))
-        for number in expressions.always:
+        for number in table.expressions.always:
             possible[number].append((text, found, None))
-    for number, signal in enumerate(table.text):
-        for text, found, where in possible[number]:
-            _find_signal(number, signal, table.fields[number], expressions, where, text, found)
+    for number, rows in enumerate(possible):
+        for text, found, where in rows:
+            _find_signal(number, table, where, text, found)
     told = notices or {}
     return [
         Evidence(article=text.article, notices=told.get(text.article.pmid, ()), hits=tuple(found))
@@ -118,25 +115,28 @@ def find(text: Text) -> Evidence:
 
 def _find_signal(
     number: int,
-    signal: Signal,
-    fields: tuple[str, ...],
-    expressions: PatternSet,
+    table: Signals,
     places: list[int] | None,
     text: Text,
     found: list[Hit],
 ) -> None:
+    signal, contexts = table.text[number], table.contexts[number]
     where, data = signal.where, text.data
     kept = 0
-    for field in fields:
+    if places is not None:
+        places.sort()
+    for field in table.fields[number]:
         first, last = (0, text.body - 1) if field == "title" else (text.body, len(data))
-        for start, end in expressions.spans(number, data, places, first, last):
+        if places is not None and (places[-1] < first or places[0] >= last):
+            continue
+        for start, end in table.expressions.spans(number, data, places, first, last):
             part = text.sentence_at(start)
             role = part.role if part is not None else field
             if where and field not in where and role not in where:
                 continue
-            if signal.unless:
+            if contexts is not None:
                 bounds = (first + part.start, first + part.end) if part else (first, last)
-                if silenced(data, start, end, bounds, signal.unless):
+                if contexts.silence(data, start, end, bounds):
                     continue
             begin, stop = start - first, end - first
             quote = (text.article.abstract if first else text.article.title)[begin:stop]

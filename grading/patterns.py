@@ -207,13 +207,12 @@ class PatternSet:
         self, number: int, data: bytes, places: list[int] | None, start: int, end: int
     ) -> Iterator[Span]:
         """All matches of a pattern that lie within ``data[start:end]``, from left to right.
-        `places`: where its literals begin; None for a pattern that has none."""
+        `places`: where its literals begin, in order; None for a pattern that has none."""
         pattern, known = self.patterns[number], self._literals[number]
         if places is None or known is None:
             yield from pattern.every(data, start, end)
             return
         match = pattern.match
-        places = sorted(places) if len(places) > 1 else places
         for place in places:
             if place >= end:
                 return

@@ -26,7 +26,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from grading.contexts import CONTEXTS
+from grading.contexts import CONTEXTS, Contexts, contexts
 from grading.patterns import Pattern, PatternError, PatternSet
 from grading.text import ROLES
 
@@ -67,6 +67,7 @@ class Signals:
     text: tuple[Signal, ...]
     expressions: PatternSet
     fields: tuple[tuple[str, ...], ...]  # `Signal.fields` of `text[i]`
+    contexts: tuple[Contexts | None, ...]  # what silences `text[i]`
     metadata: dict[tuple[str, str], tuple[Signal, ...]]  # (kind, name or UI in lower case)
     journals: tuple[tuple[Pattern, Signal], ...]
 
@@ -138,6 +139,7 @@ def compile_signals(signals: list[Signal]) -> Signals:
     return Signals(
         text=text,
         fields=tuple(signal.fields for signal in text),
+        contexts=tuple(contexts(signal.unless, signal.patterns[0]) for signal in text),
         expressions=PatternSet(
             [signal.patterns[0] for signal in text],
             whole_words={number for number, signal in enumerate(text) if signal.words},
