@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
 
-from grading.contexts import CONTEXTS, silenced
+from grading.contexts import CONTEXTS, Contexts
 from grading.details.effects import EFFECT, read_effects
 from grading.details.numbers import COUNT, decimal, integer
 from grading.details.participants import (
@@ -126,7 +126,7 @@ _CONCLUSION = re.compile(rb"(?:In conclusion|We conclude|Conclusions?:)[^\n]*")
 _WHOLE = ("masking", "allocation", "setting", "recruitment_dates", "risk_of_bias_tool")
 _DONE = ("masking", "allocation")  # how the study was done, where `_own` says so
 _TRIALS = Pattern(r"\A[-,]?\s?(?:[\w-]+,?\s){0,5}?(?:trials|studies|RCTs|literature|evidence)\b")
-_CONTEXTS = frozenset(CONTEXTS)
+_CONTEXTS = Contexts(frozenset(CONTEXTS), inside=True)
 _ROLES = {"aims": 0, "methods": 0, "title": 1, "results": 2, "conclusions": 2, "background": 4}
 _SENTENCES = ("adverse_events", "limitations")
 _COUNTED = ("deaths", "discontinuations")
@@ -281,7 +281,7 @@ def _own(text: Text, span: Span) -> bool:
     return (
         not data[max(0, start - 12) : start].lower().endswith((b"mendelian ", b"mendelian-"))
         and _TRIALS.find(near, 0, len(near)) is None
-        and not silenced(data, start, end, bounds, _CONTEXTS)
+        and not _CONTEXTS.silence(data, start, end, bounds)
     )
 
 
