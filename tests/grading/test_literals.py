@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from grading.details import reading
@@ -65,6 +65,7 @@ TABLES = {
 ON_WORDS = {signal.id for signal in signals().text if signal.words}
 
 
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_every_match_of_every_table_holds_its_words(data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(sorted(TABLES)))
