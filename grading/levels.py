@@ -9,13 +9,18 @@ from functools import cache, cached_property, lru_cache
 from importlib.resources import files
 from typing import Any
 
-from grading.details.values import Details, Effect
+from grading.details.values import Detail, Details, Effect
 from grading.evidence import Evidence
 from grading.grades import Levels, LevelStep, Reason
 from grading.vocabulary import ATTRIBUTES, DESIGNS, FLAGS, QUESTIONS
 
 SCHEMES = ("ocebm_2011", "ocebm_2009", "grade_start", "sort", "nhmrc")
-PEOPLE = "people"  # a condition of rows beside the attributes: people took part
+# Conditions of rows beside the attributes: what the text tells, and no page shows.
+PEOPLE = "people"  # people took part
+FACTORS = "factors"  # what goes with an outcome is analysed: persons of one group are compared
+SMALL = "small"  # fewer than SMALL_TRIAL participants
+INCONSISTENT = "inconsistent"  # I² above HIGH_I2
+CONDITIONS = (PEOPLE, FACTORS, SMALL, INCONSISTENT)
 MOST_STEPS_DOWN = 2  # ours (rubric)
 SMALL_TRIAL = 50  # participants analysed; below it a randomised trial is imprecise (ours)
 HIGH_I2 = 75.0  # percent; above it inconsistency is serious
@@ -80,8 +85,8 @@ def _row(table: str, row: dict[str, Any]) -> Row:
     for key, known in (
         ("design", DESIGNS),
         ("question", QUESTIONS),
-        ("with", (*ATTRIBUTES, PEOPLE)),
-        ("without", (*ATTRIBUTES, PEOPLE)),
+        ("with", (*ATTRIBUTES, *CONDITIONS)),
+        ("without", (*ATTRIBUTES, *CONDITIONS)),
         ("flags", FLAGS),
         ("schemes", SCHEMES),
     ):
@@ -134,8 +139,11 @@ def levels(
 ) -> tuple[Levels, tuple[LevelStep, ...], tuple[Reason, ...]]:
     """The level in each scheme; every step that led there; the quotes behind steps down and up."""
     own = set(attributes)
-    if evidence.has(PEOPLE):
-        own.add(PEOPLE)
+    own |= {name for name in (PEOPLE, FACTORS) if evidence.has(name)}
+    if _is_small(details):
+        own.add(SMALL)
+    if _is_inconsistent(details):
+        own.add(INCONSISTENT)
     none, starts = _starts(
         design, question, _conditions()[0].intersection(own), _conditions()[1].intersection(flags)
     )
@@ -220,12 +228,8 @@ def _moves(evidence: Evidence, design: str, attributes: set[str], details: Detai
     if design not in _STEPPED:
         return []
     found: list[_Move] = []
-    size = details.analysed if details.analysed.reported else details.sample_size
-    if (
-        design == "randomized_controlled_trial"
-        and isinstance(size.value, int)
-        and size.value < SMALL_TRIAL
-    ):
+    size = _size(details)
+    if design == "randomized_controlled_trial" and _is_small(details):
         found.append(
             (
                 "imprecision",
@@ -258,7 +262,7 @@ def _moves(evidence: Evidence, design: str, attributes: set[str], details: Detai
             continue
         found.append((name, text, 1, hits[0].reason()))
     spread = details.heterogeneity
-    if isinstance(spread.value, int | float) and spread.value > HIGH_I2:
+    if _is_inconsistent(details):
         found.append(
             (
                 "inconsistency",
@@ -306,6 +310,24 @@ def _walk(level: int, moves: list[_Move], steps: list[LevelStep]) -> int:
         )
         level = after
     return level
+
+
+def _size(details: Details) -> Detail:
+    """The participants analysed; where no number is told to be of them, the largest one told."""
+    if details.analysed.reported:
+        return details.analysed
+    told = (details.sample_size, details.randomised, details.enrolled)
+    return max(told, key=lambda size: size.value if isinstance(size.value, int) else -1)
+
+
+def _is_small(details: Details) -> bool:
+    size = _size(details).value
+    return isinstance(size, int) and size < SMALL_TRIAL
+
+
+def _is_inconsistent(details: Details) -> bool:
+    spread = details.heterogeneity.value
+    return isinstance(spread, int | float) and spread > HIGH_I2
 
 
 def _spans_both(effect: Effect) -> bool:
