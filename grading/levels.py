@@ -18,9 +18,11 @@ SCHEMES = ("ocebm_2011", "ocebm_2009", "grade_start", "sort", "nhmrc")
 # Conditions of rows beside the attributes: what the text tells, and no page shows.
 PEOPLE = "people"  # people took part
 FACTORS = "factors"  # what goes with an outcome is analysed: persons of one group are compared
+PROSPECTIVE_STUDIES = "prospective_studies"  # a review includes them, and none that looks back
 SMALL = "small"  # fewer than SMALL_TRIAL participants
 INCONSISTENT = "inconsistent"  # I² above HIGH_I2
-CONDITIONS = (PEOPLE, FACTORS, SMALL, INCONSISTENT)
+_TOLD = (PEOPLE, FACTORS, PROSPECTIVE_STUDIES)
+CONDITIONS = (*_TOLD, SMALL, INCONSISTENT)
 MOST_STEPS_DOWN = 2  # ours (rubric)
 SMALL_TRIAL = 50  # participants analysed; below it a randomised trial is imprecise (ours)
 HIGH_I2 = 75.0  # percent; above it inconsistency is serious
@@ -139,7 +141,7 @@ def levels(
 ) -> tuple[Levels, tuple[LevelStep, ...], tuple[Reason, ...]]:
     """The level in each scheme; every step that led there; the quotes behind steps down and up."""
     own = set(attributes)
-    own |= {name for name in (PEOPLE, FACTORS) if evidence.has(name)}
+    own |= {name for name in _TOLD if evidence.has(name)}
     if _is_small(details):
         own.add(SMALL)
     if _is_inconsistent(details):

@@ -32,7 +32,8 @@ _HEAD = re.compile(
 )
 _LEVEL_FIRST = re.compile(
     rf"(?:\b{_KIND}{_STUDY}[\s,;:–—-]+)?\blevel[\s-]+(?P<level>{_LEVEL})(?!\w)"
-    rf"(?:[\s,;:–—-]+(?:\(?{_KIND}\b|of evidence|evidence))",
+    rf"(?:\s*[,;:–—(-][\s,;:–—(-]*{_KIND}\b|\s+{_KIND}(?:\s\w+)?\s(?:study|studies|analysis|research|series)\b"
+    rf"|[\s,;:–—-]+(?:of evidence|evidence)\b)",
     re.IGNORECASE,
 )
 _KIND_LEVEL = re.compile(
@@ -43,7 +44,8 @@ _CLASS = re.compile(
     r"\bclass\s+(?P<level>IV|I{1,3}|[1-4])\s+(?:level\s+of\s+)?evidence\b", re.IGNORECASE
 )
 _CLASS_OF = re.compile(
-    r"\b(?:provides?|classification of evidence:[^.]{0,60}?)\s+class\s+(?P<level>IV|I{1,3}|[1-4])\b",
+    r"\b(?:provides?|classification of evidence:[^.]{0,60}?)\s+class\s+(?P<level>IV|I{1,3}|[1-4])\b"
+    r"(?=\s+(?:level\s+of\s+)?evidence\b|\s*(?:[.,;:(\n]|$))",
     re.IGNORECASE,
 )
 # Linear time, and rarely true: only then are the forms tried.
@@ -55,6 +57,12 @@ _HINT = re2.compile(
 _OTHERS = re.compile(
     r"(?:studies|articles|trials|papers|recommendations?|guidelines?|they|literature)\b[^.]{0,60}$"
     r"|(?:\bwith|\bof|\bhad|\bby|\bfrom|\busing|\bat|\bboth|\bas|\bgrade[sd]?)\s+(?:a\s+|the\s+)?$",
+    re.IGNORECASE,
+)
+# Evidence that is not there, that is to come, or that is of one finding of a review.
+_NOT_GIVEN = re.compile(
+    r"\b(?:no|lack(?:s|ing)?|absence|without|expected|await\w*|ongoing|will|would|could|might|should"
+    r"|needed|there (?:is|was|are|were))\b[^.]{0,60}$",
     re.IGNORECASE,
 )
 _SCHEMES = (
@@ -94,6 +102,12 @@ def stated_level(article: Article) -> StatedLevel | None:
                 continue
             # "(evidence level IIb)" after a finding grades that finding, not the article.
             if text[: found.start()].endswith("(") and text.count("(evidence level") > 1:
+                continue
+            before = text[line_start : found.start()]
+            if pattern in (_CLASS, _CLASS_OF, _LEVEL_FIRST) and (
+                _NOT_GIVEN.search(before)
+                or (before.endswith("(") and "." in text[found.end() : -1].rstrip(" ."))
+            ):
                 continue
             own_heading = not text[line_start : found.start()].strip()
             # "STUDY DESIGN: Cohort study; Level of evidence, 3." may stand early.

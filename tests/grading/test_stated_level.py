@@ -88,3 +88,34 @@ def test_after_the_study_design() -> None:
 )
 def test_not_of_itself(line: str) -> None:
     assert read(line) is None
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Although no level I or level II evidence exists, velotril helps.",
+        "There is level II evidence of pain relief, and it may last.",
+        "Two trials are expected to provide prospective, level I evidence on velotril.",
+        "Self-sampling helps (level I evidence). It does not cost more.",
+        "Twelve (14%) received level 3 treatment.",
+        "Level 3 risk areas had the largest growth.",
+        "We provide class III evidentiary treatment guidelines.",
+    ],
+)
+def test_a_level_of_other_evidence(line: str) -> None:
+    assert read(line) is None
+
+
+@pytest.mark.parametrize(
+    ("line", "level"),
+    [
+        ("Level III Retrospective Cohort analysis.", "III"),
+        ("Level IV, Therapeutic Study.", "IV"),
+        ("Level I: Evidence obtained from a randomised trial.", "I"),
+        ("Level 4 Evidence.", "4"),
+    ],
+)
+def test_a_level_first(line: str, level: str) -> None:
+    found = read(line)
+    assert found is not None
+    assert found.level == level
