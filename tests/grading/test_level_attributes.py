@@ -138,8 +138,10 @@ TRIAL = "Velotril or placebo for gout: a randomised controlled trial"
             "II",
         ),
         (
-            "In this open-label trial with blinded assessors, 240 patients were randomly assigned to "
-            "velotril or placebo.",
+            (
+                "In this open-label trial with blinded assessors, 240 patients were randomly assigned to "
+                "velotril or placebo."
+            ),
             "1b",
             "I",
         ),
