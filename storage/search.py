@@ -5,8 +5,8 @@ all of them are facets of the full-text index, so that one walk through the inde
 the words and the facets, newest first, and stops when a page is full. What the index does not
 know (days of the month, exact sample sizes, moments of saving) is looked up for what it finds.
 
-Relevance is bm25, with words in the title weighing more. Scoring takes about 2 µs a hit, so of
-more than `RANKED` hits the newest `RANKED` are ranked, and the others follow them, newest first.
+Relevance is bm25 or ts_rank, with words in the title weighing more. Scoring takes 2 to 4 µs a hit,
+so of more than `most_ranked` hits the newest are ranked, and the others follow, newest first.
 
 Pages are keyset pages: a cursor holds the place of the last record shown, not a number of records
 to skip. So a page deep down costs as much as the first, and what is stored meanwhile neither
@@ -39,6 +39,7 @@ from storage.indexing import (
     ALL,
     DAY,
     DELETED,
+    END,
     PMID_MASK,
     author_facets,
     facet,
@@ -54,7 +55,6 @@ from storage.words import AllOf, AnyOf, Facet, Node, Without, read
 
 SORTS: Final = ("relevance", "level", "date", "added")
 COUNTED: Final = ("design", "level", "year", "journal", "topic")
-RANKED: Final = 10_000  # hits that are scored; about 20 ms
 
 _FEW: Final = 1_000  # candidates that are cheaper to ask the index about one by one
 _READ_AHEAD: Final = (100, 1_000, 10_000)  # hits whose rows are looked at together, growing
@@ -91,9 +91,6 @@ class _Plan:
         return Without(self.wanted, Facet(DELETED)) if self.shown else self.wanted
 
 
-_EVERY_PLACE: Final = 1 << 62
-
-
 class Search:
     """Answers queries on one connection."""
 
@@ -128,6 +125,8 @@ class Search:
         if _asks_all(query):
             return self._total("design") + (self._total("deleted") if query.include_deleted else 0)
         if plan.wanted is not None and not plan.conditions:
+            if at_most is not None:
+                return self._reach(plan, at_most)[0]
             hits = self._hits(plan)
         else:
             hits = self._rows(plan, _article.pmid)
@@ -142,6 +141,8 @@ class Search:
         if _asks_all(query) and by != "topic" and not query.include_deleted:
             return self._totals_by(query.scheme if by == "level" else by, by, query.scheme)
         match by:
+            case "year" if plan.wanted is not None and plan.shown and not plan.conditions:
+                return self._counted_years(plan)
             case "year":
                 rows = self._grouped(plan, _article.published.op("/")(10000))
                 return [(str(year) if year else "unknown", count) for year, count in sorted(rows)]
@@ -169,6 +170,17 @@ class Search:
         for key, count in counted.items():
             totals[names[key]] = totals.get(names[key], 0) + count
         return sorted(totals.items(), key=lambda item: (-item[1], item[0]))
+
+    def _counted_years(self, plan: _Plan) -> list[tuple[str, int]]:
+        """Places are in the order of years: nothing but the index is looked at."""
+        years = sorted(int(year) for year in self.totals("year"))
+        bounds = [places_from(year * 10000 + 101) if year else 0 for year in years]
+        counts = self._database.counts_between(self._connection, self._hits(plan), [*bounds, END])
+        return [
+            (str(year) if year else "unknown", count)
+            for year, count in zip(years, counts, strict=True)
+            if count
+        ]
 
     def totals(self, kind: str) -> dict[str, int]:
         """What the writer counted of the shown articles (tables.TotalRow), by key."""
@@ -226,11 +238,11 @@ class Search:
         self, plans: list[_Plan], mark: list[Any] | None
     ) -> Generator[list[Any], None, None]:
         """What one plan finds after the other, each newest first: marks [number, place]."""
-        start, below = mark or (0, _EVERY_PLACE)
+        start, below = mark or (0, END)
         for number in range(start, len(plans)):
             for place in self._newest(plans[number], below):
                 yield [number, place]
-            below = _EVERY_PLACE
+            below = END
 
     def _by_level(
         self, plan: _Plan, scheme: str, mark: list[Any] | None
@@ -260,7 +272,7 @@ class Search:
     def _by_relevance(
         self, plan: _Plan, words: Node, mark: list[Any] | None
     ) -> Generator[list[Any], None, None]:
-        """The newest `RANKED` hits by score, marks [0, edge, score, place]; then the others."""
+        """The newest hits by score, marks [0, edge, score, place]; then the others, [1, place]."""
         if mark is None or len(mark) == 4:
             edge = self._edge(plan) if mark is None else mark[1]
             for score, place in self._ranked(plan, words, edge, mark):
@@ -274,16 +286,20 @@ class Search:
 
     def _edge(self, plan: _Plan) -> int:
         """The place down to which hits are ranked."""
-        hits = self._hits(plan).order_by(self._database.hit_place.desc())
-        found = self._connection.execute(hits.offset(RANKED - 1).limit(1)).scalar()
-        return plan.least if found is None else int(found)
+        count, lowest = self._reach(plan, self._database.most_ranked)
+        return plan.least if count < self._database.most_ranked else lowest
 
     def _ranked(
         self, plan: _Plan, words: Node, edge: int, mark: list[Any] | None
     ) -> Iterator[tuple[float, int]]:
-        bounded = replace(plan, least=max(edge, plan.least))
-        hits = self._database.scored_hits(plan.asked, words, bounded.least)
-        scored = self._database.alone(self._bounded(bounded, hits))
+        least = max(edge, plan.least)
+        most = min(plan.most, self._database.end(self._connection))
+        if plan.among:
+            least, most = max(least, plan.among[0]), min(most, plan.among[-1] + 1)
+        hits = self._database.scored_hits(plan.asked, words, least, most)
+        if plan.among is not None:
+            hits = hits.where(hits.selected_columns.place.in_(plan.among))
+        scored = self._database.alone(hits)
         statement = sa.select(scored.c.relevance, scored.c.place)
         if plan.conditions:
             statement = statement.join_from(
@@ -292,16 +308,32 @@ class Search:
         rank = (scored.c.relevance, scored.c.place)
         if mark is not None:
             _, _, score, place = mark
-            alone = self._database.scored_hits(words, words, place)
-            now = self._connection.execute(alone.where(self._database.hit_place == place)).first()
-            at = score if now is None else now.relevance
+            now = self._connection.execute(self._database.score(words, place)).scalar()
             statement = statement.where(
                 sa.tuple_(*rank)
-                < sa.tuple_(sa.literal(at, sa.Float), sa.literal(place, sa.BigInteger))
+                < sa.tuple_(
+                    sa.literal(score if now is None else now, sa.Float),
+                    sa.literal(place, sa.BigInteger),
+                )
             )
-        statement = statement.order_by(*(column.desc() for column in rank))
+        statement = statement.order_by(*(column.desc() for column in rank)).limit(self._limit)
         for row in self._connection.execute(statement):
             yield row[0], row[1]
+
+    def _reach(self, plan: _Plan, enough: int) -> tuple[int, int]:
+        """How many of `enough` hits the index has, conditions apart, and the lowest place of the
+        newest so many (0 where there are none)."""
+        count = lowest = 0
+        for hits in self._newest_hits(plan):
+            places = hits.limit(enough - count).subquery()
+            more, least = self._connection.execute(
+                sa.select(sa.func.count(), sa.func.min(places.c.place))
+            ).one()
+            count += more
+            lowest = lowest if least is None else least
+            if count == enough:
+                break
+        return count, lowest
 
     def _newest(self, plan: _Plan, below: int) -> Iterator[int]:
         """Places of what a plan finds, newest first, from below a place on."""
@@ -311,10 +343,7 @@ class Search:
             rows = rows.limit(self._limit)
             yield from (row[0] for row in self._streamed(rows))
             return
-        hits = self._hits(plan).order_by(self._database.hit_place.desc())
-        if not plan.conditions:
-            hits = hits.limit(self._limit)
-        places = (row[0] for row in self._streamed(hits))
+        places = self._found_places(plan)
         if not plan.conditions:
             yield from places
             return
@@ -329,23 +358,35 @@ class Search:
             yield from (place for place in batch if place & PMID_MASK in pmids)
             size = next(sizes, size)
 
+    def _found_places(self, plan: _Plan) -> Iterator[int]:
+        """Places that the index finds, newest first, conditions apart."""
+        for hits in self._newest_hits(plan):
+            if not plan.conditions:
+                hits = hits.limit(self._limit)
+            for row in self._streamed(hits):
+                yield row[0]
+
+    def _newest_hits(self, plan: _Plan) -> Iterator[sa.Select[Any]]:
+        """The hits in ranges of places, newest first: to be asked for as far as they are needed."""
+        if plan.among is not None:
+            hits = self._hits(plan)
+            yield hits.order_by(hits.selected_columns.place.desc())
+            return
+        for least, most in self._database.windows(self._connection, plan.least, plan.most):
+            yield self._database.newest_hits(plan.asked, least, most)
+
     def _streamed(self, statement: sa.Select[Any]) -> Iterator[sa.Row[Any]]:
         streamed = statement.execution_options(yield_per=self._ahead)
         with self._connection.execute(streamed) as rows:
             yield from rows
 
     def _hits(self, plan: _Plan) -> sa.Select[Any]:
-        return self._bounded(plan, self._database.hits(plan.asked))
-
-    def _bounded(self, plan: _Plan, hits: sa.Select[Any]) -> sa.Select[Any]:
-        place = self._database.hit_place
-        if plan.least > 0:
-            hits = hits.where(place >= plan.least)
-        if plan.most < _EVERY_PLACE:
-            hits = hits.where(place < plan.most)
+        """All hits, conditions apart, in no order."""
         if plan.among is not None:
-            hits = hits.where(place.in_(plan.among))
-        return hits
+            among = [place for place in plan.among if plan.least <= place < plan.most]
+            return self._database.hits_among(plan.asked, among)
+        most = plan.most if not plan.least else min(plan.most, self._database.end(self._connection))
+        return self._database.hits(plan.asked, plan.least, most)
 
     def _rows(self, plan: _Plan, *columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
         """Rows of `article` that a plan finds, in no order."""
@@ -361,7 +402,7 @@ class Search:
             statement = statement.where(_article.deleted_at.is_(None))
         if plan.least > 0:
             statement = statement.where(_article.place >= plan.least)
-        if plan.most < _EVERY_PLACE:
+        if plan.most < END:
             statement = statement.where(_article.place < plan.most)
         if plan.among is not None:
             pmids = [place & PMID_MASK for place in plan.among]
@@ -391,7 +432,7 @@ class Search:
         among = self._candidates(query, conditions)
         shown = not query.include_deleted
         if any(node == AnyOf(()) for node in wanted):
-            return _Plan(None, None, shown, 0, _EVERY_PLACE, (), ())
+            return _Plan(None, None, shown, 0, END, (), ())
         unwanted = tuple(Facet(facet("flag", flag)) for flag in query.not_flags)
         if unwanted and not wanted:
             wanted.append(Facet(ALL))
@@ -524,7 +565,7 @@ def _days(query: Query) -> tuple[int, int, list[Where]]:
 
     As the least place, the place to stay below, and what the places do not tell.
     """
-    least, most, late = 0, _EVERY_PLACE, []
+    least, most, late = 0, END, []
     for name, asked in (("since", query.since), ("until", query.until)):
         if asked is None:
             continue

@@ -16,6 +16,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, ClassVar, Final, Literal
 
@@ -26,7 +27,7 @@ from sqlalchemy.exc import DBAPIError
 from storage.database import Where
 from storage.errors import StoreError, StoreUnavailable, StoreVersionError
 from storage.fts5 import expression
-from storage.indexing import IndexedText
+from storage.indexing import END, IndexedText
 from storage.words import Node
 
 APPLICATION_ID: Final = 1349870151  # "PubG", in the file header: this is a pubgrade store
@@ -266,30 +267,81 @@ class Sqlite:
                 [(place, *text) for place, text in texts],
             )
 
-    hit_place: ClassVar[sa.ColumnElement[int]] = full_text.c.rowid  # place of a hit
+    most_ranked: ClassVar[int] = 10_000  # hits that are scored; about 20 ms
 
-    @classmethod
-    def hits(cls, wanted: Node) -> sa.Select[Any]:
-        """The places of the articles that the index finds. Ordered by `hit_place`, and bounded by
-        conditions on it, it is walked only as far as it is read."""
-        return sa.select(cls.hit_place.label("place")).where(_match(wanted))
+    @staticmethod
+    def windows(connection: sa.Connection, least: int, most: int) -> Iterator[tuple[int, int]]:
+        """Ranges of places, the newest first, in which hits are looked for one after the other.
+        FTS5 is kept in this order and walked only as far as it is read: one range is enough."""
+        yield least, most
 
-    @classmethod
-    def scored_hits(cls, wanted: Node, words: Node, above: int) -> sa.Select[Any]:
-        """Those hits from the place `above` on, with `relevance`: bm25 of the words, the greater
-        the better. `wanted` are the words with all filters."""
-        kept = cls.hits(wanted).where(cls.hit_place >= above)
-        return sa.select(cls.hit_place.label("place"), (-score).label("relevance")).where(
+    @staticmethod
+    def end(connection: sa.Connection) -> int:
+        """A place above those of all articles, as low as it is cheap to tell."""
+        return END
+
+    @staticmethod
+    def hits(wanted: Node, least: int = 0, most: int = END) -> sa.Select[Any]:
+        """The places, from `least` to below `most`, of the articles that the index finds."""
+        found = sa.select(full_text.c.rowid.label("place")).where(_match(wanted))
+        return _between(found, least, most)
+
+    @staticmethod
+    def newest_hits(wanted: Node, least: int = 0, most: int = END) -> sa.Select[Any]:
+        """Those, the newest first."""
+        return Sqlite.hits(wanted, least, most).order_by(full_text.c.rowid.desc())
+
+    @staticmethod
+    def hits_among(wanted: Node, places: Sequence[int]) -> sa.Select[Any]:
+        """Those of the places that the index finds."""
+        return Sqlite.hits(wanted).where(full_text.c.rowid.in_(places))
+
+    @staticmethod
+    def scored_hits(wanted: Node, words: Node, least: int, most: int) -> sa.Select[Any]:
+        """As `hits`, with `relevance`: bm25 of the words, the greater the better. `wanted` are the
+        words with all filters."""
+        scored = sa.select(full_text.c.rowid.label("place"), (-score).label("relevance")).where(
             _match(words),
-            cls.hit_place >= above,
-            sa.literal_column("+full_text.rowid", sa.BigInteger).in_(kept),
+            sa.literal_column("+full_text.rowid", sa.BigInteger).in_(
+                Sqlite.hits(wanted, least, most)
+            ),
         )
+        return _between(scored, least, most)
+
+    @staticmethod
+    def score(words: Node, place: int) -> sa.Select[Any]:
+        """The relevance of the article at a place."""
+        return sa.select(-score).where(_match(words), full_text.c.rowid == place)
 
     @staticmethod
     def alone(hits: sa.Select[Any]) -> sa.Subquery:
         """Hits to join with tables. The limit of all rows keeps SQLite from merging them with what
         is around: the index is walked once, never once for each article."""
         return hits.limit(-1).subquery("hits")
+
+    @staticmethod
+    def counts_between(
+        connection: sa.Connection, hits: sa.Select[Any], bounds: Sequence[int]
+    ) -> list[int]:
+        """How many of the hits lie from each of the bounds, which ascend, to below the next."""
+        ranges = sa.func.json_each(json.dumps(list(pairwise(bounds)))).table_valued("key", "value")
+        least, most = (sa.func.json_extract(ranges.c.value, f"$[{end}]") for end in (0, 1))
+        counted = (
+            hits.with_only_columns(sa.func.count())
+            .where(full_text.c.rowid >= least, full_text.c.rowid < most)
+            .correlate(ranges)
+            .scalar_subquery()
+        )
+        rows = connection.execute(sa.select(counted).select_from(ranges).order_by(ranges.c.key))
+        return list(rows.scalars())
+
+
+def _between(hits: sa.Select[Any], least: int, most: int) -> sa.Select[Any]:
+    if least > 0:
+        hits = hits.where(full_text.c.rowid >= least)
+    if most < END:
+        hits = hits.where(full_text.c.rowid < most)
+    return hits
 
 
 def _match(wanted: Node) -> Where:

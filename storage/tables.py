@@ -83,7 +83,7 @@ class ArticleRow(Row, table=True):
     """What filters, sorts and the order of revisions need to know of an article and its grade."""
 
     __tablename__ = "article"
-    __table_args__ = (_shown_index("place"), _shown_index("added_at"))
+    __table_args__ = (_shown_index("place"), _shown_index("added_at", "pmid"))
 
     pmid: int = Field(sa_column=_pmid(article=False))
     place: int = Field(sa_type=BigInteger)  # in the order of publication (storage.indexing)
