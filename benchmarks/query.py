@@ -124,25 +124,37 @@ def works(store: Store) -> Works:
     }
 
 
-def measure(store: Store, repeat: int, chilled: Callable[[], Store] | None = None) -> None:
-    """Time every query; `chilled` gives another store each time, with nothing of it in memory."""
-    cold = f"{'cold':>9}" if chilled else ""
-    print(f"{'milliseconds':36}{'median':>9}{'worst':>9}{'CPU':>9}{cold}  answer")
+def measure(
+    store: Store,
+    repeat: int,
+    *,
+    chilled: Callable[[], Store] | None = None,
+    busy: Callable[[], float] = lambda: 0.0,
+) -> None:
+    """Time every query.
+
+    `chilled` gives another store each time, with nothing of it in memory; `busy` the processor
+    seconds of a server.
+    """
+    names = ["median", "worst", "CPU", "server's"[: 8 if busy() else 0], "cold" if chilled else ""]
+    print(f"{'milliseconds':36}" + "".join(f"{name:>9}" for name in names if name) + "  answer")
     for name, work in works(store).items():
-        taken, busy = [], []
+        rounds = []
         for _ in range(repeat):
-            start, cpu = time.perf_counter(), time.process_time()
+            before = time.perf_counter(), time.process_time(), busy()
             answer = work(store)
-            taken.append((time.perf_counter() - start) * 1000)
-            busy.append((time.process_time() - cpu) * 1000)
-        line = f"{name:36}{statistics.median(taken):9.2f}{max(taken):9.2f}"
-        line += f"{statistics.median(busy):9.2f}"
+            after = time.perf_counter(), time.process_time(), busy()
+            rounds.append([(end - start) * 1000 for start, end in zip(before, after, strict=True)])
+        wall, cpu, server = zip(*rounds, strict=True)
+        figures = [statistics.median(wall), max(wall), statistics.median(cpu)]
+        if busy():
+            figures.append(statistics.median(server))
         if chilled:
             with closing(chilled()) as other:
                 start = time.perf_counter()
                 work(other)
-                line += f"{(time.perf_counter() - start) * 1000:9.2f}"
-        print(f"{line}  {_shown(answer)}")
+                figures.append((time.perf_counter() - start) * 1000)
+        print(f"{name:36}{''.join(f'{figure:9.2f}' for figure in figures)}  {_shown(answer)}")
 
 
 def _shown(answer: Any) -> str:
@@ -203,7 +215,7 @@ def main() -> None:
                 chill(files)
                 return Store.open(str(path))
 
-            measure(store, options.repeat, chilled if options.cold else None)
+            measure(store, options.repeat, chilled=chilled if options.cold else None)
     print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
 
 

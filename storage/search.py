@@ -57,6 +57,7 @@ SORTS: Final = ("relevance", "level", "date", "added")
 COUNTED: Final = ("design", "level", "year", "journal", "topic")
 
 _FEW: Final = 1_000  # candidates that are cheaper to ask the index about one by one
+_FETCHED_AT_ONCE: Final = 10_000  # rows
 _READ_AHEAD: Final = (100, 1_000, 10_000)  # hits whose rows are looked at together, growing
 
 _article = tables.article.c
@@ -97,7 +98,6 @@ class Search:
     def __init__(self, connection: sa.Connection, database: Database) -> None:
         self._connection = connection
         self._database = database
-        self._ahead = 10_000  # rows fetched together
         self._limit: int | None = None  # rows wanted
 
     def page(self, query: Query) -> Found:
@@ -105,7 +105,6 @@ class Search:
         if query.limit < 1:
             raise ValueError(f"the limit must be at least 1, not {query.limit}")
         self._limit = query.limit + 1
-        self._ahead = min(self._limit, self._ahead)
         with closing(self._found(query)) as hits:
             found = list(islice(hits, self._limit))
         shown = found[: query.limit]
@@ -266,7 +265,7 @@ class Search:
                 )
             )
         statement = statement.order_by(moment.desc(), _article.pmid.desc())
-        for row in self._streamed(statement.limit(self._limit)):
+        for row in self._streamed(statement, self._limit):
             yield list(row)[:2]
 
     def _by_relevance(
@@ -340,8 +339,7 @@ class Search:
         plan = replace(plan, most=min(plan.most, below))
         if plan.wanted is None:
             rows = self._rows(plan, _article.place).order_by(_article.place.desc())
-            rows = rows.limit(self._limit)
-            yield from (row[0] for row in self._streamed(rows))
+            yield from (row[0] for row in self._streamed(rows, self._limit))
             return
         places = self._found_places(plan)
         if not plan.conditions:
@@ -360,10 +358,9 @@ class Search:
 
     def _found_places(self, plan: _Plan) -> Iterator[int]:
         """Places that the index finds, newest first, conditions apart."""
+        limit = None if plan.conditions else self._limit
         for hits in self._newest_hits(plan):
-            if not plan.conditions:
-                hits = hits.limit(self._limit)
-            for row in self._streamed(hits):
+            for row in self._streamed(hits, limit):
                 yield row[0]
 
     def _newest_hits(self, plan: _Plan) -> Iterator[sa.Select[Any]]:
@@ -375,8 +372,13 @@ class Search:
         for least, most in self._database.windows(self._connection, plan.least, plan.most):
             yield self._database.newest_hits(plan.asked, least, most)
 
-    def _streamed(self, statement: sa.Select[Any]) -> Iterator[sa.Row[Any]]:
-        streamed = statement.execution_options(yield_per=self._ahead)
+    def _streamed(self, statement: sa.Select[Any], limit: int | None) -> Iterator[sa.Row[Any]]:
+        """At most `limit` rows: fetched at once where they are few, else as they are read."""
+        statement = statement.limit(limit)
+        if limit is not None and limit <= _FETCHED_AT_ONCE:
+            yield from self._connection.execute(statement).all()
+            return
+        streamed = statement.execution_options(yield_per=_FETCHED_AT_ONCE)
         with self._connection.execute(streamed) as rows:
             yield from rows
 
