@@ -15,8 +15,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 import storage
-from storage import Store, schema, tables
+from storage import Store, documents, schema, tables
 from storage.errors import StoreUnavailable, StoreVersionError
+from storage.indexing import indexed_text, place
 from storage.postgres import Postgres
 from storage.records import Query
 
@@ -174,6 +175,48 @@ def test_migrations_give_the_tables_of_the_model(address: str) -> None:
         )
         assert compare_metadata(context, tables.metadata) == []
     database.close()
+
+
+def test_an_index_by_pmid_becomes_one_by_place(address: str, make: Any) -> None:
+    database = Postgres(address, wait=1)
+    article, grade = make.article(7), make.grade()
+    packed = documents.pack_document(documents.article_bytes(article), documents.grade_bytes(grade))
+    text = indexed_text(article, grade)
+    facets = " ".join(f"={token}" for token in text.facets.split())
+    with database.rebuilding() as connection:
+        schema.upgrade(connection, "0002")
+        for statement, values in [
+            (
+                "INSERT INTO term VALUES (1, 'design', %s), (2, 'question', 'therapy')",
+                (grade.design,),
+            ),
+            (
+                (
+                    "INSERT INTO article (pmid, place, version, digest, design_id, question_id, "
+                    "rank_ocebm_2011, rank_ocebm_2009, rank_grade_start, rank_sort, rank_nhmrc, "
+                    "confidence, published, published_end, grade_digest, grader_version, added_at, "
+                    "updated_at, graded_at, confirmed_at) "
+                    "VALUES (7, %s, 1, 1, 1, 2, 3, 0, 0, 0, 0, 0.8, 20210504, 20210504, 1, '1', 1, 1, 1, 1)"
+                ),
+                (place(20210504, 7),),
+            ),
+            ("INSERT INTO document VALUES (7, %s)", (packed,)),
+            (
+                (
+                    "INSERT INTO full_text VALUES (7, to_tsvector('pubgrade', %s) "
+                    "|| array_to_tsvector(string_to_array(%s, ' ')))"
+                ),
+                (text.title, facets),
+            ),
+        ]:
+            connection.exec_driver_sql(statement, values)
+    database.close()
+    with Store.open(address) as store:
+        query = Query(words="stockings", designs=(grade.design,), since="2021", sort="date")
+        page = store.search(query)
+        assert [record.article for record in page.records] == [article]
+        assert store.mark_deleted([7], source="a test") == (7,)
+        assert store.count(query) == 0
 
 
 def test_a_failed_migration_leaves_nothing_behind(
