@@ -12,10 +12,13 @@ Needs pyarrow, the extra `parquet`.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import cache
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from uuid import uuid4
 
 from grading import Article, Grade
 from grading.details.values import Detail
@@ -105,38 +108,56 @@ def schema() -> pa.Schema:
     )
 
 
-def write_parquet(records: Iterable[tuple[Article, Grade]], folder: Path) -> int:
-    """Write records, which come by ascending PMID, below `folder`. Answers how many.
+@contextmanager
+def new_export(folder: Path) -> Iterator[Path]:
+    """A folder beside `folder` to write ranges into. At the end it takes its place.
 
-    Raises FileExistsError where the folder holds anything but an earlier such export, which is
-    replaced once the new one is whole; OSError.
+    Whoever is killed before leaves the earlier export as it was. Raises FileExistsError where
+    `folder` holds anything but an earlier export; OSError.
     """
     if folder.exists() and any(not each.name.startswith("year=") for each in folder.iterdir()):
         raise FileExistsError(folder)
     part = folder.with_name(f"{folder.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
+    old = folder.with_name(f"{folder.name}.old")
+    for left in (part, old):
+        shutil.rmtree(left, ignore_errors=True)
     part.mkdir(parents=True)
     try:
-        written = 0
-        present = _Range(part)
-        for article, grade in records:
-            if article.pmid // RANGE != present.number:
-                present.close()
-                present = _Range(part, article.pmid // RANGE)
-            present.add(article, grade)
-            written += 1
-        present.close()
-        shutil.rmtree(folder, ignore_errors=True)
+        yield part
+        for left in part.rglob(".*.part"):
+            left.unlink()  # of processes that were lost
+        if folder.exists():
+            folder.rename(old)
         part.rename(folder)
+        shutil.rmtree(old, ignore_errors=True)
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+def ranges(pmids: Iterable[int]) -> Iterator[list[int]]:
+    """Ascending PMIDs, those of one range together."""
+    for _, together in groupby(pmids, lambda pmid: pmid // RANGE):
+        yield list(together)
+
+
+def write_range(records: Iterable[tuple[Article, Grade]], folder: Path) -> int:
+    """Write the records of one range, by ascending PMID, into the folders of their years. Answers
+    how many. Another call for the same range puts the same files in their place."""
+    written = 0
+    present: _Range | None = None
+    for article, grade in records:
+        present = present or _Range(folder, article.pmid // RANGE)
+        present.add(article, grade)
+        written += 1
+    if present is not None:
+        present.close()
     return written
 
 
 class _Range:
     """The records of one range of PMIDs, by year, on their way into files."""
 
-    def __init__(self, folder: Path, number: int = 0) -> None:
+    def __init__(self, folder: Path, number: int) -> None:
         self.number = number
         self._folder = folder
         self._rows: dict[int, list[dict[str, Any]]] = {}
@@ -170,7 +191,7 @@ def write_table(table: pa.Table, path: Path) -> None:
     """One file, whole or not at all."""
     import pyarrow.parquet as pq
 
-    part = path.with_name(f".{path.name}.part")
+    part = path.with_name(f".{path.name}.{uuid4().hex}.part")
     pq.write_table(
         table.unify_dictionaries(),
         part,

@@ -434,19 +434,17 @@ class Store:
             records = self._records(connection, list(found.pmids))
         return Page(tuple(records.values()), found.next_cursor)
 
-    def records(self, query: Query, *, by_pmid: bool = False) -> Iterator[Record]:
-        """Every hit in order (`query.limit` of them where it is above 0), unpacked in batches.
-
-        `by_pmid`: those in the order of their PMIDs.
-        """
-        with self._database.reading() as connection:
-            pmids = Search(connection, self._database).all_pmids(query)
-        if query.limit > 0:
-            pmids = pmids[: query.limit]
-        if by_pmid:
-            pmids = array("q", sorted(pmids))
+    def records(self, query: Query) -> Iterator[Record]:
+        """Every hit in order (`query.limit` of them where it is above 0), unpacked in batches."""
+        pmids = self.pmids(query)
         for start in range(0, len(pmids), _READ_AT_ONCE):
             yield from self.get_many(pmids[start : start + _READ_AT_ONCE]).values()
+
+    def pmids(self, query: Query) -> array[int]:
+        """The PMID of every hit in order, `query.limit` of them where it is above 0."""
+        with self._database.reading() as connection:
+            found = Search(connection, self._database).all_pmids(query)
+        return found[: query.limit] if query.limit > 0 else found
 
     def count(self, query: Query, *, at_most: int | None = None) -> int:
         """How many records a query finds. Counting stops at `at_most`, where that is given: of

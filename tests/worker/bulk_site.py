@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import random
 import re
 import threading
 from collections import Counter
@@ -164,3 +165,65 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:
         """Quiet: tests read `asked`."""
+
+
+# all of a year
+
+Expected = dict[int, tuple[str, int]]  # PMID → end of the title, version
+
+
+def baseline(number: int, year: int = 26) -> str:
+    return f"baseline/pubmed{year}n{number:04d}.xml.gz"
+
+
+def update(number: int, year: int = 26) -> str:
+    return f"updatefiles/pubmed{year}n{number:04d}.xml.gz"
+
+
+def fill(site: BulkSite, *, size: int = 12) -> tuple[Expected, set[int]]:
+    """Ten baseline and ten update files, with revisions, versions, deletions, and a retraction.
+
+    Answers what must be stored and shown, and what must be stored as deleted.
+    """
+    dice = random.Random(4)
+    state: dict[int, tuple[int, int]] = {}  # PMID → (version, revision)
+    gone: set[int] = set()
+    for number in range(1, 11):
+        first = 1000 + number * 100
+        state |= dict.fromkeys(range(first, first + size), (1, 0))
+        # Of three versions in one file the last stays.
+        records = [record(pmid) for pmid in range(first, first + size)]
+        records += [record(first, version=version) for version in (2, 3)]
+        state[first] = (3, 0)
+        site.put(baseline(number), bulk_file(records))
+    for number in range(11, 21):
+        records = []
+        touched = dice.sample(sorted(state), 6)
+        for pmid in touched[:3]:  # newer
+            version, revision = state[pmid]
+            state[pmid] = (version, revision + dice.randint(1, 3))
+            records.append(record(pmid, version=version, revision=state[pmid][1]))
+            gone.discard(pmid)
+        for pmid in touched[3:5]:  # the same again, or older: never replaces
+            version, revision = state[pmid]
+            records.append(record(pmid, version=version, revision=max(0, revision - 1)))
+            if revision == 0:
+                gone.discard(pmid)
+        new = 5000 + number
+        state[new] = (1, 0)
+        records.append(record(new))
+        gone.add(touched[5])
+        # Sent with the very file that deletes it.
+        records.append(record(9000 + number))
+        state[9000 + number] = (1, 0)
+        gone.add(9000 + number)
+        if number == 15:
+            records.append(retraction_notice(7000, of=1101))
+            state[7000] = (1, -1)
+        site.put(update(number), bulk_file(records, deleted=[touched[5], 9000 + number, 4]))
+    shown = {
+        pmid: ("." if revision == 0 else f"Revision {revision}.", version)
+        for pmid, (version, revision) in state.items()
+        if pmid not in gone and revision >= 0
+    }
+    return shown, gone

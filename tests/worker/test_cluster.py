@@ -23,8 +23,9 @@ FILES = 8
 def content(store: Store) -> list[bytes]:
     """Everything that the store knows of each article, times aside."""
     found = []
-    for record_ in store.records(Query(limit=0, include_deleted=True), by_pmid=True):
-        pmid = record_.article.pmid
+    for pmid in sorted(store.pmids(Query(limit=0, include_deleted=True))):
+        record_ = store.get(pmid)
+        assert record_ is not None
         history = [(each.what, each.version, each.summary) for each in store.history(pmid)]
         deleted = record_.deleted_at is not None
         raw = store.raw(pmid)

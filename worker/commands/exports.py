@@ -11,6 +11,7 @@ from worker.commands.options import (
     Added,
     After,
     Author,
+    Cluster,
     Design,
     Flag,
     Journal,
@@ -64,11 +65,21 @@ def export(
     sort: Sort = "relevance",
     limit: Annotated[int, typer.Option(help="At most so many; 0 = all.", min=0)] = 0,
     after: After = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            help="Processes that write Parquet.",
+            min=1,
+            metavar="N",
+            show_default="one for each core where there is much to do",
+        ),
+    ] = None,
+    cluster: Cluster = None,
 ) -> None:
     """Write what a query finds to a file."""
     from worker.tasks import exports
 
-    leave(exports.export(invocation(), file=file, format=format, filters=filters(
+    leave(exports.export(invocation(), file=file, format=format, workers=workers, cluster=cluster, filters=filters(
         words, level, scheme, design, question, topic, journal, author, mesh, since, until,
         added_since, flag, not_flag, min_n, sort, limit, after,
     )))  # fmt: skip

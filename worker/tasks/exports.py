@@ -11,19 +11,29 @@ from typing import Any
 from storage.exports import FORMATS
 from worker.errors import ConfigError
 from worker.invocation import EXIT_DONE, Invocation
+from worker.processes import cores
 from worker.tasks.filters import query_of
-from worker.tasks.output import emit, say
+from worker.tasks.output import emit, progress, say
 from worker.tasks.session import open_config, open_store, task
+from worker.tasks.workers import MANY, executor_for
 
 
 @task
 def export(
-    invocation: Invocation, *, file: str, format: str | None, filters: dict[str, Any]
+    invocation: Invocation,
+    *,
+    file: str,
+    format: str | None,
+    workers: int | None,
+    cluster: str | None,
+    filters: dict[str, Any],
 ) -> int:
     suffix = Path(file).suffix.lstrip(".").lower()
     name = format or (suffix if suffix in FORMATS else "jsonl" if file == "-" else "")
     if name == "parquet":
-        return _export_parquet(invocation, Path(file), filters)
+        return _export_parquet(invocation, Path(file), filters, workers, cluster)
+    if workers or cluster:
+        raise ConfigError("--workers and --cluster write Parquet only: --format parquet")
     if name not in FORMATS:
         raise ConfigError(
             f"{file}: the format cannot be told. Use a name that ends in "
@@ -51,16 +61,34 @@ def export(
     return EXIT_DONE
 
 
-def _export_parquet(invocation: Invocation, folder: Path, filters: dict[str, Any]) -> int:
-    from storage.parquet import write_parquet
-
+def _export_parquet(
+    invocation: Invocation,
+    folder: Path,
+    filters: dict[str, Any],
+    workers: int | None,
+    cluster: str | None,
+) -> int:
     if find_spec("pyarrow") is None:
         raise ConfigError("Parquet needs pyarrow: pip install 'pubgrade[parquet]'")
+    from worker.parquet_export import export_parquet
+
     wanted = dataclasses.replace(query_of(filters), limit=filters["limit"])
     with open_store(open_config(invocation), create=False) as store:
-        records = store.records(wanted, by_pmid=True)
+        if cluster not in (None, "local") and store.url.startswith("sqlite"):
+            raise ConfigError(
+                f"--cluster {cluster}: other machines cannot read {store.url}. "
+                "Use --workers N, or a store in PostgreSQL."
+            )
+        pmids = sorted(store.pmids(wanted))
+        workers = workers or (cores() if len(pmids) >= MANY else 1)
         try:
-            written = write_parquet(((each.article, each.grade) for each in records), folder)
+            with (
+                executor_for(cluster, workers) as (executor, able),
+                progress(invocation, "Exporting", len(pmids)) as show_done,
+            ):
+                written = export_parquet(
+                    store, pmids, folder, executor=executor, workers=able, progress=show_done
+                )
         except FileExistsError:
             raise ConfigError(
                 f"{folder}: holds other things than an earlier export. Choose a new folder."

@@ -8,7 +8,6 @@ import time
 import zipfile
 from contextlib import closing
 from pathlib import Path
-from typing import Final
 
 import msgspec
 
@@ -22,9 +21,7 @@ from worker.tasks.filters import nearest
 from worker.tasks.output import emit, progress, say
 from worker.tasks.pmids import one_pmid
 from worker.tasks.session import ledger_row, open_config, open_store, task
-from worker.tasks.workers import executor_for
-
-MANY: Final = 20_000  # records that are worth starting processes for
+from worker.tasks.workers import MANY, executor_for
 
 
 @task

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from worker.processes import processes
 from worker.tasks.output import say
 
 if TYPE_CHECKING:
     from distributed import Client
+
+MANY: Final = 20_000  # stored records that are worth starting processes for
 
 
 def on_cluster(address: str | None, workers: int) -> AbstractContextManager[Client | None]:

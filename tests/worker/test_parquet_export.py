@@ -1,0 +1,156 @@
+"""Parquet of a mirrored store: every record and no other, whoever writes it, whenever it dies."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from bulk_site import BulkSite, fill
+
+from grading import Article, grade
+from storage import Store
+from storage.parquet import RANGE
+from storage.records import Entry, Query
+from worker.mirror import Site, mirror
+from worker.parquet_export import export_parquet
+from worker.processes import processes
+
+polars = pytest.importorskip("polars")
+ROOT = Path(__file__).parents[2]
+KILLS = 8
+
+
+def export(store: Store, folder: Path, **options: object) -> int:
+    return export_parquet(store, sorted(store.pmids(Query(limit=0))), folder, **options)  # type: ignore[arg-type]
+
+
+def digests(folder: Path) -> dict[str, str]:
+    return {
+        str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest()
+        for file in sorted(folder.rglob("*"))
+        if file.is_file()
+    }
+
+
+def populate(store: Store) -> None:
+    """Records over several ranges and years."""
+    articles = [
+        Article(pmid=number * RANGE + pmid, title="A trial", published=str(2000 + pmid % 5))
+        for number in range(6)
+        for pmid in range(1, 9)
+    ]
+    store.save(Entry(article, grade(article)) for article in articles)
+
+
+# For each line that it reads it forks an export, which may be killed.
+EXPORTS = """
+import os, sys
+from pathlib import Path
+from grading import Article, grade
+from storage import Store
+from storage.records import Query
+import storage.parquet, pyarrow.parquet
+from worker.parquet_export import export_parquet
+
+address, folder = sys.argv[1:]
+for _ in sys.stdin:
+    child = os.fork()
+    if not child:
+        with Store.open(address) as store:
+            export_parquet(store, sorted(store.pmids(Query(limit=0))), Path(folder))
+        os._exit(0)
+    print(child, flush=True)
+    os.waitpid(child, 0)
+    print("ended", flush=True)
+"""
+
+
+def test_mirrored_and_exported_though_killed(
+    new_address: Callable[[], str], tmp_path: Path, site: BulkSite
+) -> None:
+    shown, gone = fill(site)
+    address, folder = new_address(), tmp_path / "graded"
+    with Store.open(address) as store:
+        for _ in mirror(store, Site(site.url), tmp_path / "files"):
+            pass
+        export(store, tmp_path / "whole")
+    expected = digests(tmp_path / "whole")
+    dice = random.Random(3)
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(
+        [sys.executable, "-c", EXPORTS, address, str(folder)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment,
+    ) as exports:  # fmt: skip
+        assert exports.stdin is not None
+        assert exports.stdout is not None
+        for kill in range(KILLS + 1):
+            before = digests(folder) if folder.exists() else {}
+            exports.stdin.write("\n")
+            exports.stdin.flush()
+            child = int(exports.stdout.readline())
+            if kill < KILLS:
+                time.sleep(dice.uniform(0, 0.3))
+                with suppress(ProcessLookupError):
+                    os.kill(child, signal.SIGKILL)
+            assert exports.stdout.readline() == "ended\n"
+            if folder.exists():  # the earlier one or a whole new one
+                assert digests(folder) in (before, expected)
+        exports.stdin.close()
+    assert digests(folder) == expected
+    assert not folder.with_name("graded.part").exists()
+    table = polars.scan_parquet(folder / "**/*.parquet", hive_partitioning=True).collect()
+    rows = {row["pmid"]: row for row in table.iter_rows(named=True)}
+    assert len(rows) == len(table)
+    assert rows.keys() == shown.keys() | {7000}
+    assert rows.keys().isdisjoint(gone)
+    for pmid, (ending, version) in shown.items():
+        assert rows[pmid]["version"] == version
+        assert rows[pmid]["title"].endswith(ending)
+    assert "retracted" in rows[1101]["flags"]
+
+
+def test_processes_give_the_same_bytes(new_address: Callable[[], str], tmp_path: Path) -> None:
+    with Store.open(new_address()) as store, processes(2) as executor:
+        populate(store)
+        assert export(store, tmp_path / "one") == 48
+        assert export(store, tmp_path / "two", executor=executor, workers=2) == 48
+    assert digests(tmp_path / "one") == digests(tmp_path / "two")
+    assert len(digests(tmp_path / "one")) > 20
+
+
+@pytest.mark.filterwarnings("ignore")  # distributed warns of the workers that we kill
+def test_workers_of_a_cluster_are_killed(tmp_path: Path) -> None:
+    pytest.importorskip("distributed")
+    from distributed import Client, LocalCluster
+
+    from worker.cluster import executor_of
+
+    with (
+        LocalCluster(
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+        ) as cluster,
+        Client(cluster) as client,
+        executor_of(client) as executor,
+        Store.open(str(tmp_path / "store.db")) as store,
+    ):
+        populate(store)
+        export(store, tmp_path / "one")
+        killed: list[int] = []
+
+        def kill(done: int) -> None:
+            if not killed:
+                killed.append(next(iter(cluster.workers.values())).pid)
+                os.kill(killed[0], signal.SIGKILL)
+
+        export(store, tmp_path / "two", executor=executor, workers=2, progress=kill)
+        assert killed
+    assert digests(tmp_path / "one") == digests(tmp_path / "two")
