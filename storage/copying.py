@@ -104,10 +104,8 @@ def _index(
                 [
                     (
                         row.place,
-                        indexed_text(
-                            *documents.read_document(row.body, ""),
-                            deleted=row.deleted_at is not None,
-                            topics=topics.get(row.pmid, ()),
+                        indexed_text(*documents.read_document(row.body, "")).standing(
+                            deleted=row.deleted_at is not None, topics=topics.get(row.pmid, ())
                         ),
                     )
                     for row in rows

@@ -45,13 +45,7 @@ class _Codecs(threading.local):
 _codecs: Final = _Codecs()
 
 
-class Packed(bytes):
-    """Bytes that `pack` has compressed already, in another process: it leaves them as they are."""
-
-
 def pack(content: bytes) -> bytes:
-    if isinstance(content, Packed):
-        return content
     return _codecs.compressor.compress(content)
 
 

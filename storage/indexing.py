@@ -51,15 +51,22 @@ class IndexedText(NamedTuple):
     keywords: str
     facets: str
 
+    def standing(self, *, deleted: bool, topics: Iterable[int]) -> IndexedText:
+        """The same with what the store adds to the article."""
+        added = [facet("topic", topic) for topic in topics]
+        if deleted:
+            added.append(DELETED)
+        if not added:
+            return self
+        return self._replace(facets=" ".join(sorted({*self.facets.split(" "), *added})))
 
-def indexed_text(
-    article: Article, grade: Grade, *, deleted: bool = False, topics: Iterable[int] = ()
-) -> IndexedText:
+
+def indexed_text(article: Article, grade: Grade) -> IndexedText:
     return IndexedText(
         title=compatible("\n".join(filter(None, (article.title, article.vernacular_title)))),
         abstract=compatible(article.abstract),
         keywords=compatible("\n".join(_keywords(article))),
-        facets=" ".join(sorted(_facets(article, grade, deleted=deleted, topics=topics))),
+        facets=" ".join(sorted(_facets(article, grade))),
     )
 
 
@@ -78,18 +85,15 @@ def _keywords(article: Article) -> Iterator[str]:
             yield word
 
 
-def _facets(article: Article, grade: Grade, *, deleted: bool, topics: Iterable[int]) -> set[str]:
+def _facets(article: Article, grade: Grade) -> set[str]:
     found = {
         ALL,
         facet("design", grade.design),
         facet("question", grade.question),
         *(facet(scheme, getattr(grade.levels, scheme)) for scheme in levels.SCHEMES),
         *(facet("flag", flag) for flag in grade.flags),
-        *(facet("topic", topic) for topic in topics),
         *(name_facet(_MESH, folded(heading.name)) for heading in article.mesh),
     }
-    if deleted:
-        found.add(DELETED)
     size = sample_size(grade)
     if size is not None:
         found.add(facet("digits", len(str(size))))

@@ -11,10 +11,11 @@ from grading import Article, Grade
 from grading.article import Correction
 from grading.notices import COUNTERPARTS, notices_in
 from storage import documents, ledger, quarantine, tables
+from storage.contents import Arrival
 from storage.database import Database
 from storage.names import KnownNames
-from storage.records import Entry, Run, SaveOutcome
-from storage.saving import Saving, arrivals, grade_chunks, outdated
+from storage.records import Run, SaveOutcome
+from storage.saving import Saving, arrival_chunks, grade_chunks, outdated
 
 
 class Loading:
@@ -40,9 +41,9 @@ class Loading:
     def outcome(self) -> SaveOutcome:
         return self._saving.outcome
 
-    def save(self, entries: Iterable[Entry]) -> None:
-        """As `Store.save`."""
-        for chunk in arrivals(entries):
+    def save(self, arrivals: Iterable[Arrival]) -> None:
+        """As `Store.save`, of entries made ready (storage.contents)."""
+        for chunk in arrival_chunks(arrivals):
             self._saving.save(chunk)
 
     def confirm(self, digests: Mapping[int, int], *, grader_version: str) -> bool:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 
@@ -57,13 +57,9 @@ class Names:
             self._found.terms[key] = number
         return number
 
-    def journals(self, articles: Iterable[Article]) -> None:
-        """Make sure that the journals of these articles have numbers."""
-        wanted = {
-            identity: each
-            for each in articles
-            if (identity := journal_identity(each)) and self._journal(identity) is None
-        }
+    def journals(self, names: Iterable[JournalName | None]) -> None:
+        """Make sure that these journals have numbers."""
+        wanted = {name.identity: name for name in set(names) if name and self.journal(name) is None}
         if wanted:
             self._read_journals(wanted)
         missing = wanted.keys() - self._found.journals.keys()
@@ -71,18 +67,17 @@ class Names:
             self._database.insert(
                 self._connection,
                 tables.journal,
-                [_journal_row(identity, wanted[identity]) for identity in sorted(missing)],
+                [wanted[identity].row for identity in sorted(missing)],
                 _JOURNAL_COLUMNS,
                 known="keep",
             )
             self._read_journals(missing)
 
-    def journal(self, article: Article) -> int | None:
-        """The number of its journal; `journals` must have seen it."""
-        identity = journal_identity(article)
-        return self._journal(identity) if identity else None
-
-    def _journal(self, identity: str) -> int | None:
+    def journal(self, name: JournalName | None) -> int | None:
+        """The number of a journal; `journals` must have seen it."""
+        if name is None:
+            return None
+        identity = name.identity
         return self._known.journals.get(identity) or self._found.journals.get(identity)
 
     def _read_journals(self, identities: Iterable[str]) -> None:
@@ -94,19 +89,12 @@ class Names:
         )
         self._found.journals.update((row.identity, row.id) for row in rows)
 
-    def headings(self, articles: Iterable[Article]) -> None:
-        """Note the identifiers of MeSH descriptors, so that they can be looked for."""
-        pairs = set(_identified(articles)) - self._known.headings - self._found.headings
+    def headings(self, identified: Iterable[tuple[str, str]]) -> None:
+        """Note MeSH descriptors by identifier and name, so that they can be looked for."""
+        pairs = set(identified) - self._known.headings - self._found.headings
         keys = sorted({(ui, folded(name)) for ui, name in pairs})
         self._database.insert(self._connection, tables.heading, keys, known="keep")
         self._found.headings.update(pairs)
-
-
-def _identified(articles: Iterable[Article]) -> Iterator[tuple[str, str]]:
-    for article in articles:
-        for heading in article.mesh:
-            if heading.ui:
-                yield heading.ui, heading.name
 
 
 _JOURNAL_COLUMNS: Final = (
@@ -114,29 +102,41 @@ _JOURNAL_COLUMNS: Final = (
 )  # fmt: skip
 
 
-def journal_identity(article: Article) -> str | None:
-    """All that tells one journal from another, None for an article without one."""
-    parts = (article.journal, article.journal_abbreviation, article.issn, article.nlm_id)
-    return "\t".join(part or "" for part in parts) if any(parts[:3]) else None
+class JournalName(NamedTuple):
+    """All that tells one journal from another."""
+
+    name: str | None
+    abbreviation: str | None
+    issn: str | None
+    nlm_id: str | None
+
+    @property
+    def identity(self) -> str:
+        return "\t".join(part or "" for part in self)
+
+    @property
+    def shown(self) -> str:
+        """The journal for people."""
+        return self.name or self.abbreviation or self.issn or ""
+
+    @property
+    def row(self) -> tuple[Any, ...]:
+        """Of the table `journal`."""
+        return (
+            self.identity,
+            self.shown,
+            folded(self.shown),
+            folded(self.abbreviation) if self.abbreviation else None,
+            issn_key(self.issn) if self.issn else None,
+            self.nlm_id,
+        )
 
 
-def journal_name(article: Article) -> str:
-    """The journal for people, "" for an article without one."""
-    return article.journal or article.journal_abbreviation or article.issn or ""
+def journal_of(article: Article) -> JournalName | None:
+    """The journal, None for an article without one."""
+    name = JournalName(article.journal, article.journal_abbreviation, article.issn, article.nlm_id)
+    return name if any(name[:3]) else None
 
 
 def issn_key(issn: str) -> str:
     return issn.replace("-", "").strip().upper()
-
-
-def _journal_row(identity: str, article: Article) -> tuple[Any, ...]:
-    abbreviation = article.journal_abbreviation
-    name = journal_name(article)
-    return (
-        identity,
-        name,
-        folded(name),
-        folded(abbreviation) if abbreviation else None,
-        issn_key(article.issn) if article.issn else None,
-        article.nlm_id,
-    )

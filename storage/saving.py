@@ -4,7 +4,7 @@ The rule, by PMID: a revision is placed by (version, DateRevised). An older one 
 newer one and goes to history; of two at the same place the one that comes later stays; the same
 content again is a confirmation. Whatever is replaced is kept in history.
 
-What depends on an article and its grade is written by `storage.writing`.
+What is made of an article and its grade is `storage.contents`; `storage.writing` writes it.
 """
 
 from __future__ import annotations
@@ -12,16 +12,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import msgspec
 import sqlalchemy as sa
 
 from grading import Article, Grade
 from storage import documents, history, quarantine, tables
+from storage.contents import Arrival, Content, content_of, stored_content
 from storage.database import Database
 from storage.names import KnownNames, Names
-from storage.records import Entry, SaveOutcome, revision_order
+from storage.records import SaveOutcome, revision_order
 from storage.writing import State, Writing, Written
 
 CHUNK: Final = 500  # entries looked up and written together: bounds memory
@@ -32,41 +33,14 @@ _CHANGE_COLUMNS: Final = (
 )  # fmt: skip
 
 
-class Arrival(NamedTuple):
-    """An entry with what comparing it needs."""
-
-    entry: Entry
-    pmid: int
-    order: tuple[int, str]
-    article_bytes: bytes
-    digest: int
-    source_digest: int | None
-    grade_bytes: bytes = b""  # nothing where the entry has no grade
-    grade_digest: int = 0
-
-
-def arrival(entry: Entry) -> Arrival:
-    article = entry.article
-    content = documents.article_bytes(article)
-    digest = documents.digest(content)
-    order = revision_order(article)
-    source = entry.source_digest
-    if entry.grade is None:
-        return Arrival(entry, article.pmid, order, content, digest, source)
-    grade = documents.grade_bytes(entry.grade)
-    return Arrival(
-        entry, article.pmid, order, content, digest, source, grade, documents.digest(grade)
-    )
-
-
-def arrivals(entries: Iterable[Entry]) -> Iterator[list[Arrival]]:
-    """Entries in chunks, in the order in which they came, no PMID twice in one chunk."""
+def arrival_chunks(arrivals: Iterable[Arrival]) -> Iterator[list[Arrival]]:
+    """Arrivals in chunks, in the order in which they came, no PMID twice in one chunk."""
     chunk: dict[int, Arrival] = {}
-    for entry in entries:
-        if len(chunk) == CHUNK or entry.article.pmid in chunk:
+    for each in arrivals:
+        if len(chunk) == CHUNK or each.pmid in chunk:
             yield list(chunk.values())
             chunk = {}
-        chunk[entry.article.pmid] = arrival(entry)
+        chunk[each.pmid] = each
     if chunk:
         yield list(chunk.values())
 
@@ -89,18 +63,12 @@ class _Kept:
 
     row: sa.Row[Any]
     state: State
-    article_bytes: bytes
-    grade_bytes: bytes
 
-    def written(self, state: State) -> Written:
-        """The same with another state."""
+    def written(self, content: Content) -> Written:
+        """The same with another content."""
         row = self.row
         return Written(
-            state,
-            self.article_bytes,
-            self.grade_bytes,
-            row.digest,
-            row.grade_digest,
+            replace(self.state, content=content),
             row.added_at,
             row.updated_at,
             row.graded_at,
@@ -197,9 +165,9 @@ class Saving:
         for each in chunk:
             row = rows.get(each.pmid)
             if row is not None and each.digest == row.digest:
-                graded = each.entry.grade is not None and each.grade_digest != row.grade_digest
+                graded = each.content is not None and each.content.grade_digest != row.grade_digest
                 (other if graded else same).append(each)
-            elif each.entry.grade is None:
+            elif each.content is None:
                 self._ungraded.append(each.pmid)
             elif row is None:
                 new.append(each)
@@ -261,26 +229,20 @@ class Saving:
         if articles is not None:
             rows = {pmid: row for pmid, row in rows.items() if row.digest == articles.get(pmid)}
         same: list[tuple[sa.Row[Any], str]] = []
-        other: dict[int, bytes] = {}
+        other: list[int] = []
         for pmid, row in rows.items():
-            content = documents.grade_bytes(grades[pmid])
-            if documents.digest(content) == row.grade_digest:
+            if documents.digest(documents.grade_bytes(grades[pmid])) == row.grade_digest:
                 same.append((row, grades[pmid].grader_version))
                 self._unchanged.append(pmid)
             else:
-                other[pmid] = content
+                other.append(pmid)
         self._note_grader(same)
         kept = self._kept(rows, self._topics(other), other)
         written = []
         for pmid, old in kept.items():
-            state = replace(old.state, grade=grades[pmid])
+            article, _ = old.state.content.read()
             written.append(
-                replace(
-                    old.written(state),
-                    grade_bytes=other[pmid],
-                    grade_digest=documents.digest(other[pmid]),
-                    graded_at=self._at,
-                )
+                replace(old.written(content_of(article, grades[pmid])), graded_at=self._at)
             )
         self._replace(written, kept)
 
@@ -371,14 +333,15 @@ class Saving:
         kept = {}
         for each in found:
             row = rows[each.pmid]
-            article, grade = documents.document_parts(each.body)
-            state = State(
-                documents.article_from(article),
-                documents.grade_from(grade, row.grader_version),
-                deleted=row.deleted_at is not None,
-                topics=topics.get(each.pmid, frozenset()),
+            content = stored_content(
+                each.body,
+                digest=row.digest,
+                grade_digest=row.grade_digest,
+                grader_version=row.grader_version,
             )
-            kept[each.pmid] = _Kept(row, state, article, grade)
+            deleted = row.deleted_at is not None
+            state = State(content, deleted=deleted, topics=topics.get(each.pmid, frozenset()))
+            kept[each.pmid] = _Kept(row, state)
         return kept
 
     def _with_topic(self, topics: frozenset[int]) -> frozenset[int]:
@@ -390,21 +353,9 @@ class Saving:
         topics = self._with_topic(frozenset())
         at = self._at
         written = [
-            Written(
-                State(each.entry.article, each.entry.grade, topics=topics),
-                each.article_bytes,
-                each.grade_bytes,
-                each.digest,
-                each.grade_digest,
-                at,
-                at,
-                at,
-                at,
-                None,
-                each.source_digest,
-            )
+            Written(State(each.content, topics=topics), at, at, at, at, None, each.source_digest)
             for each in chunk
-            if each.entry.grade is not None
+            if each.content is not None
         ]
         self._writing.put(written, known=None)
         self._write_raw(chunk, known=None)
@@ -416,22 +367,17 @@ class Saving:
         written = []
         revised = []
         for each in chunk:
-            old, entry = kept[each.pmid], each.entry
-            if entry.grade is None:
+            old, content = kept[each.pmid], each.content
+            if content is None:
                 continue
-            state = State(entry.article, entry.grade, topics=self._with_topic(old.state.topics))
-            other = each.digest != old.row.digest and entry.article != old.state.article
-            if other:
+            revises = _is_other_article(content, old)
+            if revises:
                 revised.append(each)
             written.append(
                 Written(
-                    state,
-                    each.article_bytes,
-                    each.grade_bytes,
-                    each.digest,
-                    each.grade_digest,
+                    State(content, topics=self._with_topic(old.state.topics)),
                     old.row.added_at,
-                    self._at if other else old.row.updated_at,
+                    self._at if revises else old.row.updated_at,
                     self._at,
                     self._at,
                     None,
@@ -445,35 +391,35 @@ class Saving:
         """Write what differs from what is kept, and that into history."""
         changes = []
         for new in written:
-            pmid = new.state.article.pmid
-            old = kept[pmid]
-            revised = new.digest != old.row.digest and new.state.article != old.state.article
-            regraded = _unversioned(new.state.grade) != _unversioned(old.state.grade)
+            content = new.state.content
+            old = kept[content.pmid]
+            before, grade_before = old.state.content.read()
+            after, grade_after = content.read()
+            revised = content.digest != old.row.digest and before != after
+            regraded = _unversioned(grade_before) != _unversioned(grade_after)
             if not revised and not regraded:
-                self._unchanged.append(pmid)
+                self._unchanged.append(content.pmid)
                 continue
-            (self._revised if revised else self._regraded).append(pmid)
-            before = old.state
+            (self._revised if revised else self._regraded).append(content.pmid)
+            article_bytes, grade_bytes = documents.document_parts(old.state.content.body)
             changes.append(
                 (
-                    pmid,
+                    content.pmid,
                     self._at,
                     "revised" if revised else "regraded",
                     old.row.version,
                     old.row.revised,
-                    history.summary(
-                        before.article, new.state.article, before.grade, new.state.grade
-                    ),
+                    history.summary(before, after, grade_before, grade_after),
                     old.row.digest if revised else None,
-                    documents.pack(old.article_bytes) if revised else None,
-                    documents.pack(old.grade_bytes) if regraded else None,
-                    before.grade.grader_version if regraded else None,
+                    documents.pack(article_bytes) if revised else None,
+                    documents.pack(grade_bytes) if regraded else None,
+                    grade_before.grader_version if regraded else None,
                 )
             )
         self._database.insert(self._connection, tables.change, changes, _CHANGE_COLUMNS)
         self._writing.put(written, known="replace")
         self._writing.derive(
-            {row.state.article.pmid: kept[row.state.article.pmid].state for row in written},
+            {pmid: kept[pmid].state for pmid in (row.state.content.pmid for row in written)},
             [row.state for row in written],
         )
 
@@ -481,10 +427,10 @@ class Saving:
         self.confirm([each.pmid for each in chunk])
         self._note_grader(
             [
-                (rows[each.pmid], each.entry.grade.grader_version)
+                (rows[each.pmid], each.content.grader_version)
                 for each in chunk
-                if each.entry.grade is not None
-                and each.entry.grade.grader_version != rows[each.pmid].grader_version
+                if each.content is not None
+                and each.content.grader_version != rows[each.pmid].grader_version
             ]
         )
         self._database.update(
@@ -545,31 +491,29 @@ class Saving:
             )
         )
         told = {(row.pmid, row.digest) for row in known}
-        self._database.insert(
-            self._connection,
-            tables.change,
-            [
-                (
-                    each.pmid,
-                    self._at,
-                    "stale",
-                    each.entry.article.version,
-                    each.entry.article.revised,
-                    "an older revision came after a newer one",
-                    each.digest,
-                    documents.pack(each.article_bytes),
-                    documents.pack(each.grade_bytes),
-                    each.entry.grade.grader_version if each.entry.grade else None,
+        changes = []
+        for each in chunk:
+            if each.content is not None and (each.pmid, each.digest) not in told:
+                article_bytes, grade_bytes = documents.document_parts(each.content.body)
+                changes.append(
+                    (
+                        each.pmid,
+                        self._at,
+                        "stale",
+                        each.version,
+                        each.revised,
+                        "an older revision came after a newer one",
+                        each.digest,
+                        documents.pack(article_bytes),
+                        documents.pack(grade_bytes),
+                        each.content.grader_version,
+                    )
                 )
-                for each in chunk
-                if (each.pmid, each.digest) not in told
-            ],
-            _CHANGE_COLUMNS,
-        )
+        self._database.insert(self._connection, tables.change, changes, _CHANGE_COLUMNS)
 
     def _write_raw(self, chunk: Sequence[Arrival], *, known: str | None) -> None:
         """Keep the bytes of the present articles; those of an article that was replaced go."""
-        raw = {each.pmid: each.entry.raw for each in chunk if self._keep_raw and each.entry.raw}
+        raw = {each.pmid: each.raw for each in chunk if self._keep_raw and each.raw}
         if known:
             self._database.delete(
                 self._connection,
@@ -582,15 +526,22 @@ class Saving:
             [
                 (
                     each.pmid,
-                    each.entry.raw_format,
-                    each.entry.parser_version,
-                    documents.pack(raw[each.pmid]),
+                    each.raw_format,
+                    each.parser_version,
+                    raw[each.pmid],
                 )
                 for each in chunk
                 if each.pmid in raw
             ],
             known=known,
         )
+
+
+def _is_other_article(content: Content, old: _Kept) -> bool:
+    """Articles of one digest are the same; those of two may be, where `Article` has a new field."""
+    if content.digest == old.row.digest:
+        return False
+    return content.read()[0] != old.state.content.read()[0]
 
 
 def _unversioned(grade: Grade) -> Grade:

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from grading import Article, Grade
 from grading.article import Correction
 from storage import copying, documents, heartbeat, ledger, quarantine, schema, tables
+from storage.contents import arrival
 from storage.database import Database, connect
 from storage.loading import Loading, noticed_by, notices_about
 from storage.names import KnownNames
@@ -30,7 +31,7 @@ from storage.records import (
     StoreCounts,
     TopicState,
 )
-from storage.saving import Saving, arrivals, grade_chunks, outdated, unchanged
+from storage.saving import Saving, arrival_chunks, grade_chunks, outdated, unchanged
 from storage.search import Search
 
 _article = tables.article.c
@@ -128,7 +129,7 @@ class Store:
         deleted article restores it, unless it comes as an older revision. Whoever arrives whole
         leaves the quarantine.
         """
-        chunks = arrivals(entries)
+        chunks = arrival_chunks(map(arrival, entries))
         first = next(chunks, None)  # made ready before the lock is taken
         if first is None:
             return SaveOutcome()

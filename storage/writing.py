@@ -8,24 +8,17 @@ place: FTS5 writes a segment of its own for every step back.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import sqlalchemy as sa
 
-from grading import Article, Grade
-from grading.notices import COUNTERPARTS
-from storage import documents, levels, tables
+from storage import levels, tables
+from storage.contents import Content
 from storage.database import Database
-from storage.indexing import (
-    IndexedText,
-    first_and_last_day,
-    indexed_text,
-    place,
-    sample_size,
-)
-from storage.names import Names, journal_name
+from storage.indexing import IndexedText
+from storage.names import Names
 
 _MOST_WAITING: Final = 20_000  # texts for the index held back: some 30 MB
 
@@ -34,14 +27,20 @@ _MOST_WAITING: Final = 20_000  # texts for the index held back: some 30 MB
 class State:
     """All that an article's derived rows depend on."""
 
-    article: Article
-    grade: Grade
+    content: Content
     deleted: bool = False
     topics: frozenset[int] = frozenset()
 
     @property
-    def place(self) -> int:
-        return place(first_and_last_day(self.article.published)[0], self.article.pmid)
+    def text(self) -> tuple[int, IndexedText]:
+        """Its row of the full-text index, with its place."""
+        content = self.content
+        return content.place, content.text.standing(deleted=self.deleted, topics=self.topics)
+
+    @property
+    def counted(self) -> Iterable[tuple[str, str]]:
+        """What `total` counts of it."""
+        return (("deleted", ""),) if self.deleted else self.content.counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +48,6 @@ class Written:
     """One article as it shall stand in the store."""
 
     state: State
-    article_bytes: bytes
-    grade_bytes: bytes
-    digest: int
-    grade_digest: int
     added_at: int
     updated_at: int
     graded_at: int
@@ -93,9 +88,9 @@ class Writing:
 
         `known` as in `Sqlite.insert`: None where all are new, "replace" where all are known.
         """
-        articles = [row.state.article for row in rows]
-        self._names.journals(articles)
-        self._names.headings(articles)
+        contents = [row.state.content for row in rows]
+        self._names.journals(content.journal for content in contents)
+        self._names.headings(pair for content in contents for pair in content.headings)
         self._database.insert(
             self._connection,
             tables.article,
@@ -106,35 +101,28 @@ class Writing:
         self._database.insert(
             self._connection,
             tables.document,
-            [
-                (
-                    row.state.article.pmid,
-                    documents.pack_document(row.article_bytes, row.grade_bytes),
-                )
-                for row in rows
-            ],
+            [(content.pmid, content.body) for content in contents],
             known=known,
         )
 
     def _narrow(self, row: Written) -> tuple[Any, ...]:
-        article, grade = row.state.article, row.state.grade
-        first, last = first_and_last_day(article.published)
+        content = row.state.content
         return (
-            article.pmid,
-            place(first, article.pmid),
-            article.version,
-            article.revised,
-            row.digest,
-            self._names.term("design", grade.design),
-            self._names.term("question", grade.question),
-            *levels.ranks(grade.levels),
-            grade.confidence,
-            first,
-            last,
-            self._names.journal(article),
-            sample_size(grade),
-            row.grade_digest,
-            grade.grader_version,
+            content.pmid,
+            content.place,
+            content.version,
+            content.revised,
+            content.digest,
+            self._names.term("design", content.design),
+            self._names.term("question", content.question),
+            *content.ranks,
+            content.confidence,
+            content.published,
+            content.published_end,
+            self._names.journal(content.journal),
+            content.sample_size,
+            content.grade_digest,
+            content.grader_version,
             row.added_at,
             row.updated_at,
             row.graded_at,
@@ -149,19 +137,19 @@ class Writing:
         notices_gone: list[tuple[Any, ...]] = []
         notices_come: list[tuple[Any, ...]] = []
         for new in after:
-            pmid = new.article.pmid
+            pmid = new.content.pmid
             old = before.get(pmid)
-            text = (new.place, _text(new))
-            notices = _notices(new.article)
-            self._totals.update(_counted(new))
+            text = new.text
+            notices = _notices(new)
+            self._totals.update(new.counted)
             if old is not None:
-                self._totals.subtract(_counted(old))
-                old_notices = _notices(old.article)
+                self._totals.subtract(old.counted)
+                old_notices = _notices(old)
                 notices_gone += old_notices - notices
                 notices -= old_notices
             notices_come += notices
             if old is not None and pmid not in self._waiting:
-                old_text = (old.place, _text(old))
+                old_text = old.text
                 if old_text == text:
                     continue
                 gone.append(old_text)
@@ -191,34 +179,6 @@ _ARTICLE_COLUMNS: Final = (
 )  # fmt: skip
 
 
-def _text(state: State) -> IndexedText:
-    return indexed_text(state.article, state.grade, deleted=state.deleted, topics=state.topics)
-
-
-def _counted(state: State) -> Iterator[tuple[str, str]]:
-    """What `total` counts of an article."""
-    if state.deleted:
-        yield "deleted", ""
-        return
-    article, grade = state.article, state.grade
-    first, _ = first_and_last_day(article.published)
-    yield "design", grade.design
-    yield "year", str(first // 10000)
-    yield "journal", journal_name(article)
-    yield "grader", grade.grader_version
-    for scheme in levels.SCHEMES:
-        level = getattr(grade.levels, scheme)
-        yield scheme, "" if level is None else str(level)
-    for flag in grade.flags:
-        yield "flag", flag
-
-
-def _notices(article: Article) -> set[tuple[Any, ...]]:
-    return {
-        (each.pmid, article.pmid, each.relation)
-        for each in article.comments_corrections
-        if each.relation in COUNTERPARTS
-        and each.direction == "out"
-        and each.pmid is not None
-        and each.pmid != article.pmid
-    }
+def _notices(state: State) -> set[tuple[Any, ...]]:
+    content = state.content
+    return {(target, content.pmid, kind) for target, kind in content.notices}

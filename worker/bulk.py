@@ -23,14 +23,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from grading import GRADER_VERSION, grade_many
+import msgspec
+
+from grading import GRADER_VERSION, Article, grade_many
 from grading.article import Correction
 from grading.notices import notices_in
 from storage import Store
-from storage.documents import Packed
-from storage.records import Entry, Run
+from storage.contents import content_of
+from storage.records import Run
 from worker.notices import notices_with
-from worker.parsed import PARSER_VERSION
 from worker.readers import Inline, Pool, Readers, Ready
 from worker.spools import (
     Deleted,
@@ -201,28 +202,52 @@ class _Writer:
         if not articles:
             return
         counts.returned += len(articles)
-        pmids = {item.article.pmid for item in articles}
-        told = notices_with((item.article for item in articles), loading)
-        named = [item for item in articles if item.article.pmid in told]
-        regraded = iter(grade_many([item.article for item in named], notices=told))
-        entries = [
-            Entry(
-                item.article,
-                next(regraded) if item.article.pmid in told else item.grade,
-                None if item.raw is None else Packed(item.raw),
-                item.format,
-                PARSER_VERSION,
-                item.source_digest,
-            )
-            for item in articles
-        ]
+        pmids = {item.arrival.pmid for item in articles}
+        told = notices_with(map(_telling, articles), loading)
+        articles = self._warned(articles, told)
+        named = [item for item in articles if item.arrival.pmid in told]
         if self._selection is not None:
-            kept = _kept(loading, self._selection, entries)
-            counts.left_out += len(entries) - len(kept)
-            entries = kept
-        loading.save(entries)
-        older = loading.outdated(item.article for item in named)  # so another one is stored
+            kept = _kept(loading, articles)
+            counts.left_out += len(articles) - len(kept)
+            articles = kept
+        loading.save(item.arrival for item in articles)
+        older = loading.outdated(map(_telling, named))  # so another one is stored
         _regrade(loading, (told.keys() - pmids) | older, told)
+
+    def _warned(
+        self, articles: list[Prepared], told: Mapping[int, tuple[Correction, ...]]
+    ) -> list[Prepared]:
+        """Those that notices name graded again, as the notices tell."""
+        named = [article for item in articles if (article := _named(item, told)) is not None]
+        grades = iter(zip(named, grade_many(named, notices=told), strict=True))
+        warned = []
+        for item in articles:
+            if item.arrival.pmid in told:
+                article, grade = next(grades)
+                content = content_of(article, grade)
+                selected = self._selection is None or self._selection.keeps(article, grade)
+                arrival = msgspec.structs.replace(item.arrival, content=content)
+                item = msgspec.structs.replace(item, arrival=arrival, selected=selected)
+            warned.append(item)
+        return warned
+
+
+def _named(item: Prepared, told: Mapping[int, object]) -> Article | None:
+    return _article(item) if item.arrival.pmid in told else None
+
+
+def _article(item: Prepared) -> Article:
+    content = item.arrival.content
+    assert content is not None  # noqa: S101 - `worker.spools` grades them all
+    return content.read()[0]
+
+
+def _telling(item: Prepared) -> Article:
+    """The article as far as notices go: most give none and need not be unpacked."""
+    arrival = item.arrival
+    if item.gives_notice:
+        return _article(item)
+    return Article(pmid=arrival.pmid, version=arrival.version, revised=arrival.revised)
 
 
 def _regrade(
@@ -235,22 +260,20 @@ def _regrade(
         loading.regrade((a.pmid, given) for a, given in zip(articles, grades, strict=True))
 
 
-def _kept(loading: Loading, selection: Selection, entries: list[Entry]) -> list[Entry]:
-    """The entries that match, those that the store holds already, and notices about either.
+def _kept(loading: Loading, articles: list[Prepared]) -> list[Prepared]:
+    """Those that match, those that the store holds already, and notices about either.
 
     What was kept once is followed wherever it goes: leaving it as it was would show it as it no
     longer is. A notice must be there for as long as what it warns about is graded again.
     """
-    kept = {
-        entry.article.pmid
-        for entry in entries
-        if entry.grade is not None and selection.keeps(entry.article, entry.grade)
+    kept = {item.arrival.pmid for item in articles if item.selected}
+    others = [item for item in articles if item.arrival.pmid not in kept]
+    about = {
+        item.arrival.pmid: {target for target, _ in notices_in(_telling(item))} for item in others
     }
-    others = [entry.article for entry in entries if entry.article.pmid not in kept]
-    about = {article.pmid: {target for target, _ in notices_in(article)} for article in others}
     kept |= loading.known(about.keys() | set().union(*about.values()))
     kept |= {pmid for pmid, targets in about.items() if not kept.isdisjoint(targets)}
-    return [entry for entry in entries if entry.article.pmid in kept]
+    return [item for item in articles if item.arrival.pmid in kept]
 
 
 def _forget(spooled: Spooled) -> None:
@@ -324,7 +347,7 @@ def load_files(
                 if following is None:
                     break
                 number, job = following
-                task = Task(job.source, str(folder / f"{number}.spool"), keep_raw)
+                task = Task(job.source, str(folder / f"{number}.spool"), keep_raw, selection)
                 waiting.append((job, readers.begin(task)))
             if not waiting:
                 return
@@ -337,7 +360,7 @@ def load_files(
                     loaded = writer.save(job, run, spooled, started)
                 except _Overtaken:
                     _forget(spooled)
-                    task = Task(job.source, spooled.paths[0], keep_raw)
+                    task = Task(job.source, spooled.paths[0], keep_raw, selection)
                     spooled = prepare(task, stopped=stop.is_set)
                     loaded = writer.save(job, run, spooled, started)
                 _forget(spooled)

@@ -1,4 +1,4 @@
-"""Spools: what was read, graded and compressed of one source, on its way to the writer.
+"""Spools: what was read, graded and made ready of one source, on its way to the writer.
 
 A spool is a temporary file of blocks of records, in the order of the source. Whoever prepares it
 holds one block in memory, whatever the source. Several processes may share one source: each takes
@@ -14,19 +14,23 @@ from typing import Final
 
 import msgspec
 
-from grading import Article, Grade
-from storage.documents import pack
+from grading import Grade
+from grading.notices import notices_in
+from storage.contents import Arrival, arrival
+from storage.records import Entry
 from worker.errors import SourceError
 from worker.files import read_blocks
 from worker.intake import grades_of
 from worker.known import Known, digest_of
 from worker.parsed import (
+    PARSER_VERSION,
     DeletedCitations,
     MalformedRecord,
     Parsed,
     ParsedArticle,
     UnchangedRecord,
 )
+from worker.selection import Selection
 
 BLOCK: Final = 500  # records read, graded and written together
 
@@ -34,11 +38,9 @@ BLOCK: Final = 500  # records read, graded and written together
 class Prepared(msgspec.Struct, tag="article", array_like=True):
     """A graded article, ready to be saved."""
 
-    article: Article
-    grade: Grade
-    raw: bytes | None  # compressed
-    format: str
-    source_digest: int
+    arrival: Arrival
+    selected: bool  # by the filters of the mirror, if there are any
+    gives_notice: bool  # of other articles (grading.notices)
 
 
 class Malformed(msgspec.Struct, tag="malformed", array_like=True):
@@ -70,6 +72,7 @@ class Task:
     source: str
     path: str  # of the spool
     keep_raw: bool = True
+    selection: Selection | None = None
     share: int = 0
     shares: int = 1
 
@@ -114,7 +117,7 @@ def prepare(
             for block in read_blocks(
                 task.source, size=BLOCK, share=task.share, shares=task.shares, known=known
             ):
-                content = _encoder.encode(list(_graded(block, task.keep_raw)))
+                content = _encoder.encode(list(_graded(block, task)))
                 spool.write(len(content).to_bytes(8, "little"))
                 spool.write(content)
                 count(len(block))
@@ -125,7 +128,7 @@ def prepare(
     return Spooled(paths)
 
 
-def _graded(block: list[Parsed], keep_raw: bool) -> Iterator[Item]:
+def _graded(block: list[Parsed], task: Task) -> Iterator[Item]:
     articles = [item for item in block if isinstance(item, ParsedArticle)]
     grades = iter(grades_of(articles, {}))
     for item in block:
@@ -136,15 +139,26 @@ def _graded(block: list[Parsed], keep_raw: bool) -> Iterator[Item]:
                     why = f"could not be graded: {type(given).__name__}: {given}"
                     yield Malformed(item.raw, why, item.article.pmid)
                 else:
-                    raw = pack(item.raw) if keep_raw else None
-                    digest = digest_of(item.raw) if item.digest is None else item.digest
-                    yield Prepared(item.article, given, raw, item.format, digest)
+                    yield _prepared(item, given, task)
             case MalformedRecord():
                 yield Malformed(item.raw, item.error, item.pmid)
             case DeletedCitations():
                 yield Deleted(item.pmids)
             case UnchangedRecord():
                 yield Unchanged(item.pmid, item.digest)
+
+
+def _prepared(item: ParsedArticle, grade: Grade, task: Task) -> Prepared:
+    entry = Entry(
+        item.article,
+        grade,
+        item.raw if task.keep_raw else None,
+        item.format,
+        PARSER_VERSION,
+        digest_of(item.raw) if item.digest is None else item.digest,
+    )
+    selected = task.selection is None or task.selection.keeps(item.article, grade)
+    return Prepared(arrival(entry), selected, any(notices_in(item.article)))
 
 
 def blocks_of(spooled: Spooled) -> Iterator[list[Item]]:

@@ -15,7 +15,7 @@ from bulk_site import bulk_file, record, retraction_notice
 
 from storage import Store, tables
 from storage.database import connect
-from storage.records import Query
+from storage.records import Query, Record
 from worker.bulk import Job, load_files
 from worker.files import read_blocks, read_source
 from worker.intake import Intake
@@ -152,10 +152,14 @@ def history(number: random.Random) -> Iterator[tuple[list[str], tuple[int, ...]]
         yield records, tuple(number.sample(range(1, 22), number.choice((0, 0, 1, 3))))
 
 
+def _pmid(found: Record) -> int:
+    return found.article.pmid
+
+
 def content(store: Store) -> list[Any]:
     """What users see, and how it came to be; times apart."""
     found = []
-    for each in store.records(Query(limit=0, include_deleted=True), by_pmid=True):
+    for each in sorted(store.records(Query(limit=0, include_deleted=True)), key=_pmid):
         changes = [(change.what, change.version) for change in store.history(each.article.pmid)]
         article, grade = msgspec.to_builtins(each.article), msgspec.to_builtins(each.grade)
         found.append((article, grade, each.deleted_at is None, changes))
