@@ -129,7 +129,12 @@ def _decide(evidence: Evidence, model: TextPrediction | None, odds: list[float])
             scores[heir] += own[parent]
     form = _content_over_form(scores)
     results = scores["primary_research"]
-    best = max(_NAMED, key=scores.__getitem__)
+    named = _NAMED
+    tagged = evidence.tag_weights
+    if not evidence.article.abstract and max([tagged.get(form, 0.0) for form in FORMS]) >= MARGIN:
+        # The title of a comment is that of the article it speaks of: tags alone tell more.
+        named = tuple(name for name in _NAMED if tagged.get(name, 0.0) > 0)
+    best = max(named, key=scores.__getitem__)
     if model and not (best in BEYOND_MODEL and scores[best] >= MARGIN):
         return _with_model(evidence, scores, odds, form)
     floor = max(MARGIN, min(results, 3.0)) if results >= ENOUGH_RESULTS else MARGIN
@@ -195,12 +200,16 @@ def _content_over_form(scores: dict[str, float]) -> str | None:
 
 
 def _tags_disagree(evidence: Evidence, design: str) -> bool:
-    """A publication type names one design while the text named another."""
+    """A publication type names one design while the text named another; one of a high level that
+    is not followed disagrees even where another type agrees (reviews carry "Review" as well)."""
     tagged = {
         hit.target
         for hit in evidence.hits
         if hit.kind == "publication_type" and hit.weight >= 2.0 and hit.target in DESIGNS
     }
+    claimed = {GROUPS[target] for target in tagged if GROUPS.get(target) in QUOTED}
+    if claimed - {GROUPS.get(design, OTHERS)}:
+        return True
     return bool(tagged) and design not in tagged and not tagged & set(FORMS)
 
 

@@ -214,3 +214,20 @@ def test_stated_level(line: str, level: str) -> None:
 )
 def test_no_stated_level(line: str) -> None:
     assert grade(article("Velotril", f"Pain was lower. {line}")).stated_level is None
+
+
+def test_a_tag_of_a_high_level_that_is_not_followed_is_told_even_beside_one_that_is() -> None:
+    abstract = (
+        "This review discusses JAK inhibitors and outlines future directions of research. " * 3
+    )
+    given = grade(article("JAK inhibitors", abstract, "Systematic Review", "Review"))
+    assert given.design == "narrative_review"
+    assert "tags_disagree" in given.flags
+
+
+def test_the_title_of_a_comment_is_that_of_what_it_comments_on() -> None:
+    given = grade(article("Systematic review: exercise for gout", "", "Journal Article", "Comment"))
+    assert given.design == "comment"
+    assert given.levels.ocebm_2011 == 5
+    reported = grade(article("Colchicine: an unusual case", "", "Letter", "Case Reports"))
+    assert reported.design == "case_report"
