@@ -229,5 +229,7 @@ def test_the_title_of_a_comment_is_that_of_what_it_comments_on() -> None:
     given = grade(article("Systematic review: exercise for gout", "", "Journal Article", "Comment"))
     assert given.design == "comment"
     assert given.levels.ocebm_2011 == 5
-    reported = grade(article("Colchicine: an unusual case", "", "Letter", "Case Reports"))
+    reported = grade(
+        article("Sarcoidosis of the nose", "", "Letter", "Case Reports", status="MEDLINE")
+    )
     assert reported.design == "case_report"
