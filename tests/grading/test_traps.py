@@ -226,7 +226,7 @@ def test_a_tag_of_a_high_level_that_is_not_followed_is_told_even_beside_one_that
 
 
 def test_the_title_of_a_comment_is_that_of_what_it_comments_on() -> None:
-    given = grade(article("Systematic review: exercise for gout", "", "Journal Article", "Comment"))
+    given = grade(article("Systematic review: exercise for gout", "", "Comment", status="MEDLINE"))
     assert given.design == "comment"
     assert given.levels.ocebm_2011 == 5
     reported = grade(
