@@ -14,6 +14,7 @@ import codecs
 import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 import re2
@@ -201,7 +202,8 @@ class PatternSet:
 
     def possible(self, plain: bytes) -> list[int]:
         """Numbers of the patterns that may match, in order; every other one does not match."""
-        return sorted({*self.always, *self.places(plain)})
+        literals = {literal for literal, _, _ in self._find(plain, overlapping=True)}
+        return sorted({*self.always, *chain.from_iterable([self._of[n][1] for n in literals])})
 
     def spans(
         self, number: int, data: bytes, places: list[int] | None, start: int, end: int

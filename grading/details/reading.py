@@ -21,7 +21,7 @@ from grading.details.participants import (
     read_n_equals,
     read_sizes,
 )
-from grading.details.registries import read_registry
+from grading.details.registries import REGISTRIES, read_registry
 from grading.details.values import Detail, Details, detail
 from grading.patterns import Pattern, PatternSet, Span
 from grading.text import Text
@@ -60,11 +60,12 @@ _PATTERNS: dict[str, str] = {
     "adverse_events": r"[^.\n]*\b(?:adverse (?:events?|effects?|reactions?)|side effects?|complications?)\b[^.\n]*",
     "limitations": r"[^.\n]*\blimit(?:ations?|ed by)\b[^.\n]*\.?",
 }
-# Bytes without one of which a pattern that begins with a number is not tried.
-_HINTS: dict[str, tuple[bytes, ...]] = {
-    "heterogeneity": (b"I2", b"I^", b"I(2", b"I 2", b"I-s", b"I s"),
-    "n_equals": (b"=",),
-    "arm": (b"=",),
+_REGISTRIES = dict(REGISTRIES)
+# What the bytes must hold as well: signs, or letters in this very case.
+_HINTS = {
+    "heterogeneity": re.compile(rb"I(?:2|\^|\(2| 2|-s| s)"),
+    "n_equals": re.compile(rb"="),
+    "arm": re.compile(rb"="),
 }
 # Patterns that begin with a number are tried only near the words that they end in.
 _NEAR = {
@@ -151,7 +152,8 @@ _SEVERAL = frozenset({"primary_outcomes", "secondary_outcomes", "interventions"}
 
 @cache
 def _patterns() -> tuple[PatternSet, tuple[str, ...]]:
-    return PatternSet(list(_PATTERNS.values())), tuple(_PATTERNS)
+    named = _PATTERNS | _REGISTRIES
+    return PatternSet(list(named.values())), tuple(named)
 
 
 def read_details(text: Text) -> Details:
@@ -177,8 +179,8 @@ def read_details_many(texts: Sequence[Text]) -> list[Details]:
 def _possible(text: Text) -> dict[str, Pattern]:
     patterns, names = _patterns()
     may = {names[number]: patterns.patterns[number] for number in patterns.possible(text.plain)}
-    for name, needed in _HINTS.items():
-        if name in may and not any(map(text.data.__contains__, needed)):
+    for name, hint in _HINTS.items():
+        if name in may and not hint.search(text.data):
             del may[name]
     return may
 
@@ -188,8 +190,9 @@ def _effects(text: Text, may: dict[str, Pattern], values: dict[str, Any]) -> Non
         values["effects"] = tuple(read_effects(text, pattern))
 
 
-def _registered(text: Text, _may: dict[str, Pattern], values: dict[str, Any]) -> None:
-    values["registry_ids"] = tuple(read_registry(text))
+def _registered(text: Text, may: dict[str, Pattern], values: dict[str, Any]) -> None:
+    registries = {name: pattern for name, pattern in may.items() if name in _REGISTRIES}
+    values["registry_ids"] = tuple(read_registry(text, registries))
     for mention in values["registry_ids"]:
         if mention.registry == "PROSPERO":
             values["prospero_id"] = Detail(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from grading.details.values import RegistryMention
-from grading.patterns import Pattern, PatternSet
+from grading.patterns import Pattern
 from grading.text import Text
 
 # Any case, but for NTR: "nl 1234" is too often something else.
@@ -31,26 +31,16 @@ REGISTRIES: tuple[tuple[str, str], ...] = (
     ("SLCTR", r"\bSLCTR/\d{4}/\d{3}\b"),
     ("RPCEC", r"\bRPCEC\s?\d{8}\b"),
 )
-_SET = PatternSet([pattern for _, pattern in REGISTRIES])
-# Their patterns hold no word to look for first: all are tried in one pass, and mostly none is found.
-_WORDLESS = frozenset({"CTIS", "EudraCT", "NTR"})
-_ANY_WORDLESS = Pattern("|".join(pattern for name, pattern in REGISTRIES if name in _WORDLESS))
 _AS_PRINTED = frozenset({"ChiCTR", "JPRN", "ReBec"})
 _BETWEEN = re.compile(r"[\s:#]|(?i:no\.?(?=\s?\d))|(?i:-ctr)|(?i:id(?=\s?:?\s?\d))")
 
 
-def read_registry(text: Text) -> Iterator[RegistryMention]:
-    """Each number once, title first, in the order of `REGISTRIES`."""
+def read_registry(text: Text, may: Mapping[str, Pattern]) -> Iterator[RegistryMention]:
+    """Each number once, title first, in the order of `may`: the patterns of registries, by name,
+    that the text may hold."""
     seen = set()
-    wordless: bool | None = None
-    for number in _SET.possible(text.plain):
-        registry = REGISTRIES[number][0]
-        if registry in _WORDLESS:
-            if wordless is None:
-                wordless = _ANY_WORDLESS.find(text.data, 0, len(text.data)) is not None
-            if not wordless:
-                continue
-        for start, end in _SET.patterns[number].every(text.data, 0, len(text.data)):
+    for registry, pattern in may.items():
+        for start, end in pattern.every(text.data, 0, len(text.data)):
             value = _BETWEEN.sub("", text.data[start:end].decode())
             if registry not in _AS_PRINTED:
                 value = value.upper()
