@@ -15,17 +15,20 @@ from grading.grades import Levels, LevelStep, Reason
 from grading.vocabulary import ATTRIBUTES, DESIGNS, FLAGS, QUESTIONS
 
 SCHEMES = ("ocebm_2011", "ocebm_2009", "grade_start", "sort", "nhmrc")
-# Conditions of rows beside the attributes: what the text tells, and no page shows.
-PEOPLE = "people"  # people took part
-FACTORS = "factors"  # what goes with an outcome is analysed: persons of one group are compared
-PROSPECTIVE_STUDIES = "prospective_studies"  # a review includes them, and none that looks back
-SMALL = "small"  # fewer than SMALL_TRIAL participants
-INCONSISTENT = "inconsistent"  # I² above HIGH_I2
-_TOLD = (PEOPLE, FACTORS, PROSPECTIVE_STUDIES)
-CONDITIONS = (*_TOLD, SMALL, INCONSISTENT)
+PEOPLE, FACTORS, PROSPECTIVE_STUDIES = "people", "factors", "prospective_studies"
+SMALL, INCONSISTENT = "small", "inconsistent"
+_TOLD = (PEOPLE, FACTORS, PROSPECTIVE_STUDIES)  # by signals
 MOST_STEPS_DOWN = 2  # ours (rubric)
 SMALL_TRIAL = 50  # participants analysed; below it a randomised trial is imprecise (ours)
 HIGH_I2 = 75.0  # percent; above it inconsistency is serious
+# Conditions of rows beside the attributes, in plain words.
+CONDITIONS = {
+    PEOPLE: "people took part",
+    FACTORS: "what goes with an outcome is analysed",
+    PROSPECTIVE_STUDIES: "includes prospective studies alone",
+    SMALL: f"fewer than {SMALL_TRIAL} participants",
+    INCONSISTENT: f"I² above {HIGH_I2:g} %",
+}
 OBSERVATIONAL = frozenset({"cohort_study", "case_control_study", "non_randomized_trial"})
 RATIOS = frozenset({"OR", "RR", "HR", "IRR"})
 _STEPPED = frozenset(
@@ -140,8 +143,8 @@ def levels(
     details: Details,
 ) -> tuple[Levels, tuple[LevelStep, ...], tuple[Reason, ...]]:
     """The level in each scheme; every step that led there; the quotes behind steps down and up."""
-    own = set(attributes)
-    own |= {name for name in _TOLD if evidence.has(name)}
+    told = {name for name in _TOLD if evidence.has(name)}
+    own = {*attributes, *told}
     if _is_small(details):
         own.add(SMALL)
     if _is_inconsistent(details):
@@ -176,6 +179,8 @@ def levels(
     if none is not None and not none.schemes:
         return Levels(), tuple(steps), ()
     quotes: dict[str, Reason] = {}
+    for name in sorted(_quoted(design) & told):
+        quotes[name] = evidence.of(name)[0].reason()
     for name, _, _, reason in (*moves, *concerns):
         if reason is not None:
             quotes.setdefault(name, reason)
@@ -190,6 +195,14 @@ def _conditions() -> tuple[frozenset[str], frozenset[str]]:
         frozenset().union(*(row.attributes | row.without for row in rows)),
         frozenset().union(*(row.flags for row in rows)),
     )
+
+
+@cache
+def _quoted(design: str) -> frozenset[str]:
+    """The conditions that signals tell and no attribute shows, of the rows for this design."""
+    rows = (row for scheme in schemes().values() for row in scheme.by_design[design])
+    named = frozenset().union(*(row.attributes | row.without for row in rows))
+    return named & {FACTORS, PROSPECTIVE_STUDIES}
 
 
 # Few combinations are met again and again.

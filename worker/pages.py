@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from grading.grades import Grade, Reason
-from grading.levels import Scheme
+from grading.levels import CONDITIONS, Scheme
 from grading.vocabulary import ATTRIBUTES, DESIGNS, FLAGS, QUESTIONS
 from storage.records import Change, Heartbeat, Record, Run, StoreCounts, TopicState
 
@@ -314,7 +314,7 @@ def scheme_table(scheme: Scheme) -> Group:
 
 
 def _sign(name: str) -> str:
-    return ATTRIBUTES[name].label if name in ATTRIBUTES else name
+    return ATTRIBUTES[name].label if name in ATTRIBUTES else CONDITIONS[name]
 
 
 def counts_table(counts: Sequence[tuple[str, int]], by: str) -> Table:

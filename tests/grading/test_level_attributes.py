@@ -204,3 +204,28 @@ def test_guidance_built_on_reviewed_evidence() -> None:
     assert found.design in ("practice_guideline", "consensus_statement")
     assert "systematic_evidence_review" in found.attributes
     assert found.levels.ocebm_2011 == 2
+
+
+@pytest.mark.parametrize(
+    ("title", "abstract", "condition", "quote"),
+    [
+        (
+            "Treatment of wrist fractures: a retrospective cohort study",
+            AIM + COHORT + "Age was an independent risk factor of non-union.",
+            "factors",
+            "independent risk factor",
+        ),
+        (
+            REVIEW,
+            SEARCH + "Nine prospective studies were included. Pain was lower with velotril.",
+            "prospective_studies",
+            "prospective studies",
+        ),
+    ],
+)
+def test_what_no_attribute_shows_is_quoted(
+    title: str, abstract: str, condition: str, quote: str
+) -> None:
+    reasons = [reason for reason in read(abstract, title).reasons if reason.speaks_for == condition]
+    assert [reason.value for reason in reasons] == [quote]
+    assert abstract[reasons[0].start : reasons[0].end] == quote
