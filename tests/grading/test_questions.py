@@ -66,6 +66,16 @@ from grading import Article, grade
             ),
         ),
         (
+            "diagnosis",
+            "Reliability of the Northern (NOR) classification of wrist fractures",
+            "Six surgeons rated 50 radiographs of patients. Inter-observer agreement was fair.",
+        ),
+        (
+            "therapy",
+            "A new plate: a further step in treating fractures of venous etiology",
+            "A retrospective cohort of 40 patients had the plate. Union was seen in 38.",
+        ),
+        (
             "none",
             "Effects of drought on leaf growth in oak seedlings",
             "We measured leaf growth of seedlings under four treatments. Growth was slower.",
