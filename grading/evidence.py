@@ -135,7 +135,7 @@ def _find_signal(
             if where and field not in where and role not in where:
                 continue
             if contexts is not None:
-                bounds = (first + part.start, first + part.end) if part else (first, last)
+                bounds = part[:2] if part else (first, last)
                 if contexts.silence(data, start, end, bounds):
                     continue
             begin, stop = start - first, end - first

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -56,6 +55,7 @@ _NO_BREAK = re.compile(
     rb"(?:\b(?:vs|e\.g|i\.e|cf|Fig|al|approx|resp|ca|No|Dr|St|spp?|[A-Z])\.|\bP\s?[<=>].{0,3}\.)$"
 )
 _NEWLINE = 10
+_LAST_OF_APPROX = ord("x")
 
 _AIMS = Pattern(
     r"\b(?:aim(?:s|ed)?|objectives?|purpose|goal|sought|hypothesi[sz]ed|to (?:evaluate|assess|"
@@ -80,9 +80,8 @@ _RESULTS = Pattern(
 
 
 class Sentence(NamedTuple):
-    """One sentence: ``getattr(article, field)[start:end]``."""
+    """One sentence: ``data[start:end]`` of its `Text`."""
 
-    field: str  # "title" | "abstract"
     start: int
     end: int
     role: str
@@ -115,21 +114,13 @@ class Text:
         self.data = fold(f"{article.title}\n{article.abstract}")
         self.plain = plain(self.data)
         self.body = len(article.title) + 1
-        self.sentences: tuple[Sentence, ...] = tuple(self._sentences())
-        body = self.body
-        self.starts = [
-            part.start if part.field == "title" else part.start + body for part in self.sentences
-        ]
+        self.sentences = self._sentences()
+        self.starts = [sentence.start for sentence in self.sentences]
 
     def sentence_at(self, place: int) -> Sentence | None:
         """The last sentence that begins at or before `place`."""
         number = bisect_right(self.starts, place) - 1
         return self.sentences[number] if number >= 0 else None
-
-    def bounds(self, sentence: Sentence) -> Span:
-        """Where `sentence` stands in `data`."""
-        base = 0 if sentence.field == "title" else self.body
-        return base + sentence.start, base + sentence.end
 
     def place(self, start: int) -> tuple[str, int]:
         """The field that `start` stands in, and where that field begins in `data`."""
@@ -141,24 +132,21 @@ class Text:
         words = self.article.title if field == "title" else self.article.abstract
         return words[start - base : end - base]
 
-    def _sentences(self) -> Iterator[Sentence]:
+    def _sentences(self) -> list[Sentence]:
         """The title, then the abstract's sentences in order, without the whitespace between."""
-        article = self.article
-        if article.title:
-            yield Sentence("title", 0, len(article.title), "title")
+        article, data, body = self.article, self.data, self.body
+        found = [Sentence(0, body - 1, "title")] if article.title else []
         if not article.abstract:
-            return
-        own = self.data[self.body :]
-        if not any(section.label or section.category for section in article.sections):
-            yield from _guessed(own, 0, len(own))
-            return
+            return found
+        if not any([section.label or section.category for section in article.sections]):
+            return found + _guessed(data, body, len(data))
         for section in article.sections:
-            role = _section_role(section)
+            start, end, role = body + section.start, body + section.end, _section_role(section)
             if role is None:
-                yield from _guessed(own, section.start, section.end)
+                found += _guessed(data, start, end)
             else:
-                for start, end in _spans(own, section.start, section.end):
-                    yield Sentence("abstract", start, end, role)
+                found += [Sentence(*span, role) for span in _spans(data, start, end)]
+        return found
 
 
 def _section_role(section: Section) -> str | None:
@@ -167,34 +155,44 @@ def _section_role(section: Section) -> str | None:
     return label_role(section.label or "", section.category)
 
 
-def _spans(data: bytes, start: int, end: int) -> Iterator[Span]:
+def _spans(data: bytes, start: int, end: int) -> list[Span]:
+    found = []
     begin = start
     for gap in _BREAK.finditer(data, start, end):
-        stop = gap.start()
+        stop, after = gap.span()
         if data[stop] != _NEWLINE:
+            # Most sentences end in a longer word than is ever cut short.
+            long_word = data[stop - 5 : stop].isalpha() and data[stop - 1] != _LAST_OF_APPROX
             stop += 1
-            if data[stop] != _NEWLINE and _NO_BREAK.search(data, max(begin, stop - 12), stop):
+            if (
+                not long_word
+                and data[stop] != _NEWLINE
+                and _NO_BREAK.search(data, max(begin, stop - 12), stop)
+            ):
                 continue
         if stop > begin:
-            yield begin, stop
-        begin = gap.end()
+            found.append((begin, stop))
+        begin = after
     if begin < end:
-        yield begin, end
+        found.append((begin, end))
+    return found
 
 
-def _guessed(data: bytes, start: int, end: int) -> Iterator[Sentence]:
+def _guessed(data: bytes, start: int, end: int) -> list[Sentence]:
     """Roles of an unstructured abstract: they only go forward, from background to conclusions."""
-    spans = list(_spans(data, start, end))
-    ahead: dict[Pattern, int] = {}  # where a pattern is found next
+    ahead: dict[Pattern, Span] = {}  # where a pattern is found next
 
     def has(pattern: Pattern, begin: int, stop: int) -> bool:
-        place = ahead.get(pattern, -1)
-        if place < begin:
-            found = pattern.find(data, begin, end)
-            ahead[pattern] = place = found[0] if found else end
+        found = ahead.get(pattern)
+        if found is None or found[0] < begin:
+            ahead[pattern] = found = pattern.find(data, begin, end) or (end, end)
+        if found[0] >= stop:
+            return False
         # What runs on into the next sentence counts only if it is also found in this one.
-        return place < stop and pattern.find(data, begin, stop) is not None
+        return found[1] <= stop or pattern.find(data, begin, stop) is not None
 
+    spans = _spans(data, start, end)
+    sentences = []
     role = "background"
     for number, (begin, stop) in enumerate(spans):
         last = number >= len(spans) - 2 and len(spans) > 2
@@ -206,4 +204,5 @@ def _guessed(data: bytes, start: int, end: int) -> Iterator[Sentence]:
             role = "aims"
         elif role in ("aims", "methods") and number > 1 and has(_RESULTS, begin, stop):
             role = "results"
-        yield Sentence("abstract", begin, stop, role)
+        sentences.append(Sentence(begin, stop, role))
+    return sentences

@@ -72,7 +72,7 @@ def read_effects(text: Text, pattern: Pattern) -> Iterator[Effect]:
             continue
         place = after
         sentence = text.sentence_at(start)
-        first = text.bounds(sentence)[0] if sentence else start
+        first = sentence.start if sentence else start
         words = data[start : printed[0]].lower()
         yield Effect(
             measure=measure,

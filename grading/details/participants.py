@@ -119,7 +119,7 @@ def mentions(text: Text, pattern: Pattern) -> list[Mention]:
         value = number_alone(text, number)
         if sentence is None or value is None or value < 2:
             continue
-        first, stop = text.bounds(sentence)
+        first, stop = sentence[:2]
         if end > stop or _OTHER_UNIT.groups_at(data, number[1] + 1, end):
             continue
         found.append(_weigh(data, sentence, (first, stop), number, end, value))

@@ -279,7 +279,7 @@ def _own(text: Text, span: Span) -> bool:
     not, nor does the plural of what a review includes."""
     data, (start, end) = text.data, span
     sentence = text.sentence_at(start)
-    bounds = text.bounds(sentence) if sentence else (text.body, len(data))
+    bounds = sentence[:2] if sentence else (text.body, len(data))
     near = data[end : min(bounds[1], end + 60)]
     return (
         not data[max(0, start - 12) : start].lower().endswith((b"mendelian ", b"mendelian-"))
@@ -300,7 +300,7 @@ def _study(text: Text, may: dict[str, Pattern], values: dict[str, Any]) -> None:
             while start < end and data[start] in b" \n\f":
                 start += 1
             if name in _SENTENCES and (sentence := text.sentence_at(start)):
-                start, end = text.bounds(sentence)
+                start, end = sentence[:2]
             values[name] = detail(text, start, end)
     if pattern := may.get("phase"):
         for whole, *groups in pattern.every_groups(data, 0, last):
