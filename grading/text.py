@@ -138,7 +138,7 @@ class Text:
         found = [Sentence(0, body - 1, "title")] if article.title else []
         if not article.abstract:
             return found
-        if not any([section.label or section.category for section in article.sections]):
+        if not any(section.label or section.category for section in article.sections):
             return found + _guessed(data, body, len(data))
         for section in article.sections:
             start, end, role = body + section.start, body + section.end, _section_role(section)
