@@ -77,7 +77,7 @@ _OPEN = {
     (group, over_form): tuple(
         design
         for design in members
-        if design not in (*BEYOND_MODEL, "unclassified", *(FORMS if over_form else ()))
+        if design not in (*BEYOND_MODEL, OTHERS, "unclassified", *(FORMS if over_form else ()))
     )
     for group, members in MEMBERS.items()
     for over_form in (False, True)
@@ -137,7 +137,7 @@ def _decide(evidence: Evidence, model: TextPrediction | None, odds: list[float])
     best = max(named, key=scores.__getitem__)
     if model and not (best in BEYOND_MODEL and scores[best] >= MARGIN):
         return _with_model(evidence, scores, odds, form)
-    floor = max(MARGIN, min(results, 3.0)) if results >= ENOUGH_RESULTS else MARGIN
+    floor = _floor(scores)
     total = sum(
         math.exp(min(scores[name], 30.0) / TEMPERATURE) for name in _NAMED if scores[name] > 0
     )
@@ -167,11 +167,17 @@ def _with_model(
     confidence = 1.0 / sum([math.exp(value - highest) for value in odds])
     group = groups[odds.index(highest)]
     design = max(_OPEN[group, over_form], key=scores.__getitem__)
-    if scores[design] < MARGIN:
+    if scores[design] < _floor(scores):
         design = group
     if confidence < DOUBT:
         design = "unclassified"
     return Decision(design, confidence, scores, form, _tags_disagree(evidence, design))
+
+
+def _floor(scores: dict[str, float]) -> float:
+    """Points a design needs beside a study's results that tell none."""
+    results = scores["primary_research"]
+    return max(MARGIN, min(results, 3.0)) if results >= ENOUGH_RESULTS else MARGIN
 
 
 def expected_points(probability: float, enough: float) -> float:
