@@ -149,6 +149,11 @@ def size_facets(least: int) -> list[str]:
     return [facet("digits", digits) for digits in range(len(str(max(0, least))), 20)]
 
 
+def sizes_are_exact(least: int) -> bool:
+    """Whether `size_facets` find no smaller size: 0, 10, 100 …"""
+    return least <= 0 or (least > 1 and str(least).strip("0") == "1")
+
+
 # journals
 
 

@@ -287,7 +287,7 @@ class Postgres:
             gone = Postgres.among(full_text.c.place, [place for place, _ in texts])
             connection.execute(sa.delete(full_text).where(gone))
 
-    most_ranked: ClassVar[int] = 5_000  # hits that are scored; about 20 ms
+    most_ranked: ClassVar[int] = 2_000  # hits that are scored; 5 ms, of phrases 50
 
     @staticmethod
     def windows(connection: sa.Connection, least: int, most: int) -> Iterator[tuple[int, int]]:

@@ -48,6 +48,7 @@ from storage.indexing import (
     mesh_facet,
     places_from,
     size_facets,
+    sizes_are_exact,
 )
 from storage.names import issn_key
 from storage.records import Query
@@ -378,7 +379,8 @@ class Search:
         if limit is not None and limit <= _FETCHED_AT_ONCE:
             yield from self._connection.execute(statement).all()
             return
-        streamed = statement.execution_options(yield_per=_FETCHED_AT_ONCE)
+        ahead = _FETCHED_AT_ONCE if self._limit is None else _READ_AHEAD[0]
+        streamed = statement.execution_options(yield_per=ahead)
         with self._connection.execute(streamed) as rows:
             yield from rows
 
@@ -429,7 +431,7 @@ class Search:
         wanted += self._facets(query)
         least, most, late = _days(query)
         conditions += late
-        if query.min_n is not None:
+        if query.min_n is not None and not sizes_are_exact(query.min_n):
             conditions.append(_article.sample_size >= query.min_n)
         among = self._candidates(query, conditions)
         shown = not query.include_deleted

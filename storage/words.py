@@ -33,9 +33,13 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from functools import cache
+from typing import TYPE_CHECKING, Final
 
 from storage.folding import compatible
+
+if TYPE_CHECKING:
+    from snowballstemmer.porter_stemmer import PorterStemmer
 
 _LONGEST: Final = 10_000  # characters read
 _MOST_TERMS: Final = 200
@@ -257,8 +261,8 @@ def _is_word(letter: str) -> bool:
 # Endings that the stemmer takes off together with the end of a typed prefix.
 _ENDINGS: Final = (
     "able", "al", "ally", "ance", "ate", "ated", "ating", "ation", "ble", "c", "cal", "ce", "d",
-    "e", "ed", "ement", "ence", "ent", "er", "es", "g", "ible", "ic", "ing", "ion", "ions", "ise",
-    "ised", "ism", "ity", "ive", "ize", "ized", "ly", "ment", "n", "nce", "ness", "ng", "nt",
+    "e", "ed", "ement", "ence", "ent", "er", "es", "g", "ible", "ic", "ility", "ing", "ion", "ions", "ise",
+    "ised", "ism", "ity", "ive", "ize", "ized", "le", "ly", "ment", "n", "nce", "ness", "ng", "nt",
     "on", "ons", "ous", "s", "sation", "sed", "se", "sm", "ss", "t", "te", "ted", "ting", "tion",
     "ty", "us", "ve", "y", "zation", "ze", "zed", "zing",
 )  # fmt: skip
@@ -269,8 +273,36 @@ def _word(piece: str, *, prefix: bool) -> list[Node]:
     spellings = list(dict.fromkeys((piece, _british(piece), _american(piece))))
     found: list[Node] = [Phrase((spelling,), prefix) for spelling in spellings]
     if prefix and len(piece) >= _SHORTEST_STEM and piece.isascii() and piece.isalpha():
-        found += [Phrase((spelling + ending,)) for spelling in spellings for ending in _ENDINGS]
+        found += [Phrase((word,)) for spelling in spellings for word in _beginning(spelling)]
     return found
+
+
+def _beginning(prefix: str) -> list[str]:
+    """Words of usual endings whose stem does not begin as the prefix does: one for each stem.
+
+    The fewer they are the less there is to score.
+    """
+    stem = _stemmer().stemWord
+    known = stem(prefix.lower())
+    words: dict[str, str] = {}
+    for ending in _ENDINGS:
+        stemmed = further = stem((prefix + ending).lower())
+        # SQLite's stemmer knows two endings more: -bly as -ble, -logy as -log.
+        if stemmed.endswith("bli"):
+            further = stem(stemmed[:-1] + "e")
+        elif stemmed.endswith("logi"):
+            further = stemmed[:-1]
+        if not (stemmed.startswith(known) and further.startswith(known)):
+            words.setdefault(stemmed, prefix + ending)
+    return list(words.values())
+
+
+@cache
+def _stemmer() -> PorterStemmer:
+    """The stemmer of both databases."""
+    from snowballstemmer.porter_stemmer import PorterStemmer  # with it come all languages: late
+
+    return PorterStemmer()
 
 
 # (British, American): a pattern and what stands for it in the other spelling. Wrong guesses are

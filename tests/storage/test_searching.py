@@ -82,6 +82,8 @@ def library(store: Store, make: Any) -> Store:
         ("mortal*", {2}),
         ("operati*", {2, 3}),
         ("random*", {1}),
+        ("mortali*", {2}),
+        ("generali*", set()),
         ("covid-1*", {3}),
         ('"heart fail"*', {2}),
         ("title:tumour", {1}),
@@ -112,6 +114,29 @@ def library(store: Store, make: Any) -> Store:
 )
 def test_words(library: Store, words: str, found: set[int]) -> None:
     assert set(pmids(library, words=words)) == found
+
+
+@pytest.mark.parametrize(
+    ("beginning", "title"),
+    [
+        ("operati", "operation"),
+        ("operati", "operative"),
+        ("diabet", "diabetics"),
+        ("hypertensi", "hypertension"),
+        ("aetiologi", "aetiology"),
+        ("cardiolog", "cardiologists"),
+        ("accessib", "accessibly"),
+        ("reversib", "reversible"),
+        ("assembli", "assembly"),
+        ("doubli", "doubling"),
+        ("randomi", "randomisation"),
+    ],
+)
+def test_words_are_found_by_their_beginning(
+    store: Store, make: Any, beginning: str, title: str
+) -> None:
+    store.save([make.entry(1, title=title), make.entry(2, title="Others")])
+    assert pmids(store, words=f"title:{beginning}*") == [1]
 
 
 TYPED = st.lists(
@@ -189,7 +214,20 @@ def test_filters(store: Store, make: Any) -> None:
         assert set(pmids(store, words=words, flags=("preprint", "corrected"))) == {2}
         assert set(pmids(store, words=words, not_flags=("corrected",))) == {1, 3, 4}
         assert set(pmids(store, words=words, flags=("retracted",))) == set()
-        assert set(pmids(store, words=words, min_n=100)) == {2, 4}
+        for least, found in (
+            (-5, {1, 2, 4}),
+            (0, {1, 2, 4}),
+            (1, {1, 2, 4}),
+            (2, {2, 4}),
+            (100, {2, 4}),
+            (101, {2, 4}),
+            (120, {2, 4}),
+            (121, {2}),
+            (1000, {2}),
+            (4000, {2}),
+            (10000, set()),
+        ):
+            assert set(pmids(store, words=words, min_n=least)) == found
         assert set(pmids(store, words=words, topic="flights")) == {3}
         assert set(pmids(store, words=words, pmids=(1, 4, 9))) == {1, 4}
         for journal in ("the lancet", "LANCET", "0140-6736", "01406736"):
