@@ -1,234 +1,348 @@
-"""Bulk work, measured: reading PubMed files, and loading them.
+"""All of PubMed, measured on a part: loads on one and two cores, reloads, a cluster, Parquet.
 
-    python -m benchmarks.bulk [FILE...]           speed and memory of the reader
-    python -m benchmarks.bulk --count [FILE...]   what is read and what is malformed, and why
-    python -m benchmarks.bulk --load [FILE...]    all in: read, grade, store, index; then again
+    python -m benchmarks.bulk FILE... [--records 12000] [--files 4] [--no-cluster] [--no-postgres]
 
-FILE: PubMed XML, gzipped or not; `--count` takes MEDLINE text too. Without files, those of the data
-folder ($PUBGRADE_DATA, else ../shared/data). The floor F is what any reader must at least do:
-decompress (isal) and check the XML (expat without handlers). Every case runs in a process of its
-own; time is its CPU time, memory the most it held.
+FILE: whole NLM files. Of their records `--files` files are made, one record of each in turn, with
+PMIDs of their own. Everything is told in F, the least that any reader must do with these files
+(isal decompresses, expat looks at every byte), and pubmed_parser is run beside it, if it is there.
+
+Each case runs in a fresh process. CPU seconds are those of all its processes, and of the writer
+apart; memory is what all of them held together at most (PSS). Where other work disturbs the machine
+the wall time is worth nothing: "on idle cores" is what the CPU time allows.
 """
 
 from __future__ import annotations
 
 import argparse
+import gzip
+import heapq
 import multiprocessing
 import os
+import re
 import resource
-import sys
 import tempfile
+import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from statistics import median
-from xml.parsers import expat
+from typing import Any
 
-from isal import igzip
+import psutil
 
+from benchmarks.reading import READERS, cost
+from grading import grade_many
 from storage import Store
-from worker.bulk import Job, load_files, prepare
-from worker.errors import SourceError
-from worker.files import list_sources, read_source
-from worker.parsed import DeletedCitations, MalformedRecord, ParsedArticle
+from storage.contents import arrival
+from storage.records import Entry, Query
+from worker.bulk import Job, load_files
+from worker.collector import look_rarely
+from worker.files import read_blocks
+from worker.known import digest_of
+from worker.parquet_export import export_parquet
+from worker.parsed import ParsedArticle
+from worker.processes import processes
+from worker.xml_stream import split_records
 
-CHUNK = 1 << 18
-
-
-def data_folder() -> Path:
-    return Path(os.environ.get("PUBGRADE_DATA", "../shared/data"))
-
-
-# --- reading -------------------------------------------------------------------------------------
-
-
-def pass_of_expat(path: str) -> None:
-    """The floor: every byte decompressed and looked at by an XML parser, nothing kept."""
-    parser = expat.ParserCreate()
-    with igzip.open(path, "rb") if path.endswith(".gz") else open(path, "rb") as stream:
-        while chunk := stream.read(CHUNK):
-            parser.Parse(chunk)
-        parser.Parse(b"", True)
+ALL = 39_000_000  # records of PubMed
+PER_FILE = 30_000  # of NLM
+CORES = 2
+_PMID = re.compile(rb"(<PMID[^>]*>)\d+(</PMID>)")
 
 
-def parse(path: str) -> None:
-    for _ in read_source(path):
-        pass
+def make_files(sources: list[str], folder: Path, records: int, files: int) -> list[str]:
+    """Gzipped files of records of `sources` in turn, renumbered."""
+    with ExitStack() as opened:
+        streams = [
+            split_records(opened.enter_context(gzip.open(source, "rb")), name=source)
+            for source in sources
+        ]
+        mixed = (raw for turn in zip(*streams, strict=False) for raw in turn)
+        numbered = enumerate(islice(mixed, records), 1)
+        paths = []
+        for number in range(files):
+            path = folder / f"{number}.xml.gz"
+            with gzip.open(path, "wb", compresslevel=6) as made:
+                made.write(b'<?xml version="1.0" encoding="utf-8"?>\n<PubmedArticleSet>\n')
+                for pmid, raw in islice(numbered, records // files):
+                    made.write(_PMID.sub(rb"\g<1>%d\g<2>" % pmid, raw, count=1) + b"\n")
+                made.write(b"</PubmedArticleSet>\n")
+            paths.append(str(path))
+        return paths
 
 
-def parse_by_pubmed_parser(path: str) -> None:
-    import pubmed_parser
-
-    for _ in pubmed_parser.parse_medline_xml(path):
-        pass
+# --- measuring -----------------------------------------------------------------------------------
 
 
-READERS: dict[str, Callable[[str], None]] = {
-    "F: isal + expat, nothing kept": pass_of_expat,
-    "pubgrade, all fields of Article": parse,
-    "pubmed_parser.parse_medline_xml": parse_by_pubmed_parser,
-}
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Seconds, and MB at most."""
+
+    wall: float
+    own: float  # CPU of the process that writes
+    others: float  # CPU of those it started
+    memory: float
+    answer: Any
+
+    @property
+    def cpu(self) -> float:
+        return self.own + self.others
 
 
-def _cost(reader: Callable[[str], None], path: str) -> tuple[float, float] | str:
-    """CPU seconds and MB at most, or why there are none."""
+def measure(work: Callable[..., Any], *arguments: object) -> Measured:
+    """`work` in a fresh process."""
+    context = multiprocessing.get_context("spawn")
+    answers: Any = context.SimpleQueue()
+    process = context.Process(target=_measured, args=(answers, work, arguments))
+    process.start()
+    found = answers.get()
+    process.join()
+    if isinstance(found, Exception):
+        raise found
+    assert isinstance(found, Measured)
+    return found
+
+
+def _measured(answers: Any, work: Callable[..., Any], arguments: tuple[object, ...]) -> None:
+    look_rarely()
+    most = _MostMemory()
+    wall, own = time.perf_counter(), time.process_time()
     try:
-        started = time.process_time()
-        reader(path)
-        seconds = time.process_time() - started
-    except ImportError as error:
-        return f"skipped: {error.name} is not installed"
-    return seconds, most_memory()
+        with most:
+            answer = work(*arguments)
+    except Exception as error:
+        answers.put(error)
+        return
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    others = children.ru_utime + children.ru_stime
+    spent = time.process_time() - own
+    answers.put(Measured(time.perf_counter() - wall, spent, others, most.megabytes, answer))
 
 
-def most_memory() -> float:
-    """MB at most. Not `ru_maxrss`: that one outlives exec, so a child shows its parent's."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-        return int(line.split()[1]) / 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+class _MostMemory:
+    """What this process and all that it started hold together, looked at ten times a second."""
+
+    megabytes = 0.0
+
+    def __enter__(self) -> None:
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._watch)
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        own = psutil.Process()
+        while True:
+            held = 0
+            for process in (own, *own.children(recursive=True)):
+                try:
+                    held += process.memory_full_info().pss
+                except psutil.Error:
+                    continue  # it has just ended
+            self.megabytes = max(self.megabytes, held / 1e6)
+            if self._ended.wait(0.1):
+                return
 
 
-def cost(reader: Callable[[str], None], path: str) -> tuple[float, float] | str:
-    """As measured in a fresh process."""
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(_cost, (reader, path))
+# --- cases ---------------------------------------------------------------------------------------
 
 
-def count_records(path: str) -> int:
-    return sum(isinstance(item, ParsedArticle) for item in read_source(path))
-
-
-def compare_readers(paths: Iterable[str], repeat: int) -> None:
-    """One table a file; rounds go through all readers in turn, so that noise meets all of them."""
+def stages(paths: list[str]) -> tuple[dict[str, float], int]:
+    """CPU seconds of each step of a worker, and the number of records."""
+    look_rarely()
+    spent = dict.fromkeys(("parse", "grade with details", "make ready for the store"), 0.0)
+    records = 0
     for path in paths:
-        records = count_records(path)
-        size = Path(path).stat().st_size / 1e6
-        print(f"\n{path}: {records:,} records, {size:.1f} MB; median of {repeat}")
-        if not records:
-            print("  nothing to measure")
-            continue
-        rounds = [{name: cost(read, path) for name, read in READERS.items()} for _ in range(repeat)]
-        floor = ours = 0.0
-        for name in READERS:
-            measured = [found for one in rounds if not isinstance(found := one[name], str)]
-            if not measured:
-                print(f"  {name:34} {rounds[0][name]}")
-                continue
-            each = median(seconds for seconds, _ in measured) / records * 1e6
-            memory = max(most for _, most in measured)
-            floor = floor or each
-            line = f"  {name:34} {each:7.1f} µs a record {each / floor:6.2f} F {memory:6.0f} MB"
-            if name.startswith("pubgrade"):
-                ours = each
-            elif ours:
-                line += f"   pubgrade is {each / ours:.2f} times as fast"
-            print(line)
+        blocks = read_blocks(path, size=500)
+        while True:
+            marks = [time.process_time()]
+            block = next(blocks, None)
+            if block is None:
+                break
+            marks.append(time.process_time())
+            items = [item for item in block if isinstance(item, ParsedArticle)]
+            grades = grade_many([item.article for item in items])
+            marks.append(time.process_time())
+            for item, grade in zip(items, grades, strict=True):
+                arrival(Entry(item.article, grade, item.raw, "xml", "1", digest_of(item.raw)))
+            marks.append(time.process_time())
+            records += len(items)
+            for name, start, end in zip(spent, marks, marks[1:], strict=False):
+                spent[name] += end - start
+    return spent, records
 
 
-# --- counting ------------------------------------------------------------------------------------
-
-
-def count(paths: Iterable[str]) -> None:
-    """What each file gives, and every reason why a record gave nothing."""
-    total: Counter[str] = Counter()
-    reasons: Counter[str] = Counter()
-    for path in paths:
-        found: Counter[str] = Counter()
-        try:
-            for item in read_source(path):
-                match item:
-                    case ParsedArticle():
-                        found["articles"] += 1
-                    case DeletedCitations(pmids):
-                        found["deletions"] += len(pmids)
-                    case MalformedRecord(_, error):
-                        found["malformed"] += 1
-                        reasons[error] += 1
-        except SourceError as error:
-            found["faults"] += 1
-            reasons[str(error)] += 1
-        print(f"{path}: {_listed(found)}")
-        total += found
-    print(f"all: {_listed(total)}")
-    for reason, times in reasons.most_common():
-        print(f"  {times} × {reason}")
-
-
-def _listed(found: Counter[str]) -> str:
-    return ", ".join(f"{number:,} {what}" for what, number in found.items()) or "nothing"
-
-
-# --- loading -------------------------------------------------------------------------------------
-
-
-def load(paths: list[str], workers: int) -> None:
-    """Stages of one process, all in with one and with `workers` processes, and once more."""
-    with tempfile.TemporaryDirectory() as folder:
-        spools = [str(Path(folder) / f"{number}.spool") for number in range(len(paths))]
-        started = time.process_time()
-        records = sum(
-            prepare(path, spool).records for path, spool in zip(paths, spools, strict=True)
+def load(paths: list[str], address: str, workers: int) -> int:
+    with Store.open(address) as store:
+        return sum(
+            each.run.returned
+            for each in load_files(store, map(Job, paths), workers=workers, sources=len(paths))
         )
-        prepared = time.process_time() - started
-    floors = [cost(pass_of_expat, path) for path in paths]
-    floor = sum(found[0] for found in floors if not isinstance(found, str)) / records
-    theirs = [cost(parse_by_pubmed_parser, path) for path in paths]
-    print(f"{records:,} records in {len(paths)} files; F = {floor * 1e6:.1f} µs a record")
-    if not any(isinstance(found, str) for found in theirs):
-        their = sum(found[0] for found in theirs if not isinstance(found, str)) / records
-        print(f"  {'pubmed_parser, reading only':44} {their * 1e6:7.0f} µs {their / floor:6.1f} F")
-    each = prepared / records
-    print(f"  {'read, grade, pack (CPU)':44} {each * 1e6:7.0f} µs {each / floor:6.1f} F")
-    for number in dict.fromkeys((1, workers)):
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "store.db"
-            for what in ("first load", "the same again"):
-                with Store.open(str(path)) as store:
-                    wall, processor = time.perf_counter(), time.process_time()
-                    for _ in load_files(store, map(Job, paths), workers=number):
-                        pass
-                    wall = (time.perf_counter() - wall) / records
-                    processor = (time.process_time() - processor) / records
-                label = f"all in, {number} process{'es' if number > 1 else ''}, {what}"
-                print(
-                    f"  {label:44} {wall * 1e6:7.0f} µs {wall / floor:6.1f} F "
-                    f"{1 / wall:7,.0f} records a second"
-                )
-                if number > 1:
-                    label = "  of it the writer (CPU)"
-                    print(f"  {label:44} {processor * 1e6:7.0f} µs {processor / floor:6.1f} F")
-            size = sum(file.stat().st_size for file in Path(folder).iterdir())
-            print(f"  {size / records:,.0f} bytes a record in the store")
 
 
-# --- command line --------------------------------------------------------------------------------
+def load_on_cluster(paths: list[str], address: str, workers: int) -> int:
+    from worker.cluster import connected
+
+    with connected("local", workers, lambda _: None) as client, Store.open(address) as store:
+        return sum(
+            each.run.returned
+            for each in load_files(store, map(Job, paths), cluster=client, sources=len(paths))
+        )
+
+
+def export(address: str, folder: Path, workers: int) -> int:
+    with Store.open(address) as store, ExitStack() as stack:
+        executor = stack.enter_context(processes(workers)) if workers > 1 else None
+        pmids = sorted(store.pmids(Query(limit=0)))
+        return export_parquet(store, pmids, folder, executor=executor, workers=workers)
+
+
+# --- what comes out ------------------------------------------------------------------------------
+
+
+class Report:
+    """Prints lines; F is told in seconds a record."""
+
+    def __init__(self, floor: float, records: int) -> None:
+        self.floor = floor
+        self.records = records
+
+    def line(self, what: str, seconds: float, more: str = "") -> None:
+        each = seconds / self.records
+        print(f"  {what:42}{each * 1e6:8.0f} µs{each / self.floor:7.1f} F  {more}", flush=True)
+
+    def load(self, what: str, found: Measured, cores: int) -> None:
+        # The writer and the readers work at the same time, but on no more cores than there are.
+        shortest = max(found.own, found.cpu / cores)
+        self.line(
+            what,
+            found.cpu,
+            f"{self.records / found.wall:6,.0f}/s here, {self.records / shortest:6,.0f}/s on idle "
+            f"cores; writer {found.own / found.cpu:4.0%}; {found.memory:4.0f} MB",
+        )
+
+
+def simulated(files: int, workers: int, reading: float, writing: float) -> float:
+    """Seconds for so many files of `reading` and `writing` seconds: workers that read, one writer
+    that saves in order, two files ahead for each worker."""
+    free = [0.0] * workers
+    written: list[float] = []
+    for number in range(files):
+        allowed = written[number - 2 * workers] if number >= 2 * workers else 0.0
+        read = max(heapq.heappop(free), allowed) + reading
+        heapq.heappush(free, read)
+        written.append(max(read, written[-1] if written else 0.0) + writing)
+    return written[-1]
+
+
+def hours(seconds_a_record: float) -> str:
+    return f"{ALL * seconds_a_record / 3600:5.1f} h"
+
+
+def project(report: Report, steps: dict[str, float], loads: dict[str, Measured]) -> None:
+    print(f"\n{ALL:,} records on {CORES} cores, from the CPU time above, as if the cores were idle")
+    for what, found in loads.items():
+        each = max(found.own, found.cpu / CORES) / report.records
+        print(f"  {what:42}{hours(each)}")
+    print("  (Full text grows dearer with the store: benchmarks.query measures how much.)")
+    both = loads["SQLite"]
+    reading, writing = both.others / report.records, both.own / report.records
+    print(
+        f"\n64 workers, on paper: a file of {PER_FILE:,} records takes a worker "
+        f"{reading * PER_FILE:.0f} s and the writer {writing * PER_FILE:.1f} s"
+    )
+    for workers in (1, 2, 4, 8, 16, 32, 64):
+        files = ALL // PER_FILE
+        spent = simulated(files, workers, reading * PER_FILE, writing * PER_FILE)
+        busy = files * writing * PER_FILE / spent
+        print(f"  {workers:3} workers {spent / 3600:6.1f} h, the writer busy {busy:4.0%}")
+    print(
+        f"  The first bottleneck is the writer, from {reading / writing:.0f} workers on; grading "
+        "again and\n  Parquet have workers do all but the least, and go on from there."
+    )
+    read = steps["grade with details"] / report.records
+    print(f"  Regrading alone: {hours(read / 64)} of 64 workers.")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("files", nargs="*", help="files or folders")
-    parser.add_argument("--count", action="store_true", help="count records instead of timing")
-    parser.add_argument("--load", action="store_true", help="measure whole loads")
-    parser.add_argument("--workers", type=int, default=2, help="processes of --load (default 2)")
-    parser.add_argument("--repeat", type=int, default=3, help="rounds (default 3)")
+    parser.add_argument("sources", nargs="+", metavar="FILE")
+    parser.add_argument("--records", type=int, default=12_000)
+    parser.add_argument("--files", type=int, default=4)
+    parser.add_argument("--no-cluster", action="store_true")
+    parser.add_argument("--no-postgres", action="store_true")
     given = parser.parse_args()
-    records = data_folder() / "records"
-    folders = ("xml", "nlm", "odd", "medline") if given.count else ("xml", "nlm")
-    sources = given.files or [str(records / name) for name in folders if (records / name).is_dir()]
-    if not sources:
-        sys.exit(f"No files given and no data folder at {data_folder()}: set PUBGRADE_DATA.")
-    files = list_sources(sources)
-    if given.count:
-        count(files)
-    elif given.load:
-        load(files, given.workers)
+    with tempfile.TemporaryDirectory() as name:
+        run(given, Path(name))
+
+
+def run(given: argparse.Namespace, folder: Path) -> None:
+    paths = make_files(given.sources, folder, given.records, given.files)
+    costs = {what: _cost_of_all(read, paths) for what, read in READERS.items()}
+    (floor_name, (floor, _)), (_, (ours, memory)), (_, theirs) = costs.items()
+    measured = measure(stages, paths)
+    steps, records = measured.answer
+    report = Report(floor / records, records)
+    print(f"{records:,} records in {given.files} files, on {os.cpu_count()} cores")
+    report.line(floor_name, floor)
+    report.line("parse, all fields of Article", ours, f"{memory:4.0f} MB")
+    if theirs is None:
+        print("  pubmed_parser is not installed")
     else:
-        compare_readers(files, given.repeat)
+        report.line("pubmed_parser", theirs[0], f"{theirs[0] / ours:.1f} times as long as parsing")
+    for what, seconds in list(steps.items())[1:]:
+        report.line(what, seconds)
+
+    one = str(folder / "one.db")
+    loads: dict[str, Measured] = {}
+    report.load("SQLite, all in, one process", measure(load, paths, one, 1), 1)
+    report.load("  the same files again", measure(load, paths, one, 1), 1)
+    two = str(folder / "two.db")
+    loads["SQLite"] = measure(load, paths, two, CORES)
+    report.load(f"SQLite, all in, {CORES} processes", loads["SQLite"], CORES)
+    report.load("  the same files again", measure(load, paths, two, CORES), CORES)
+    size = sum(file.stat().st_size for file in folder.glob("two.db*")) / records
+    print(f"  {size:,.0f} bytes a record in SQLite")
+    for workers in (1, CORES):
+        found = measure(export, two, folder / f"parquet-{workers}", workers)
+        report.load(f"Parquet from that store, {workers} process(es)", found, workers)
+    loads["Parquet from that store"] = found
+    if not given.no_postgres:
+        loads |= _postgres(report, paths)
+    if not given.no_cluster:
+        walls = []
+        for workers in (1, CORES):
+            found = measure(load_on_cluster, paths, str(folder / f"cluster-{workers}.db"), workers)
+            report.load(f"SQLite by a cluster of {workers}", found, workers)
+            walls.append(found.wall)
+        print(f"  1 to {CORES} workers of a cluster: {walls[0] / walls[1]:.2f} times as fast")
+    project(report, steps, loads)
+
+
+def _cost_of_all(read: Callable[[str], None], paths: list[str]) -> Any:
+    """CPU seconds of all, MB at most; None where the reader is not installed."""
+    found = [cost(read, path) for path in paths]
+    if any(isinstance(each, str) for each in found):
+        return None
+    return sum(each[0] for each in found), max(each[1] for each in found)  # type: ignore[misc]
+
+
+def _postgres(report: Report, paths: list[str]) -> dict[str, Measured]:
+    from benchmarks.postgres import server
+
+    with server(None) as running:
+        before = running.seconds()
+        found = measure(load, paths, running.url, CORES)
+        report.load(f"PostgreSQL, all in, {CORES} processes", found, CORES)
+        report.line("  of the server's processes beside", running.seconds() - before)
+    return {"PostgreSQL (and its server on other cores)": found}
 
 
 if __name__ == "__main__":

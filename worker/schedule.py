@@ -29,7 +29,8 @@ from storage.errors import StoreError
 from worker.config import Config, MirrorSettings, TopicSettings
 from worker.entrez import EntrezClient
 from worker.errors import ConfigError, WorkerError
-from worker.mirror import Site, Stopped, mirror_pass
+from worker.mirror import mirror_pass
+from worker.nlm_site import Site, Stopped
 from worker.sync import sync_topic
 
 HEARTBEAT = 20.0  # seconds between signs of life in the store

@@ -19,7 +19,8 @@ from bulk_site import BulkSite, Expected, baseline, bulk_file, fill, record, upd
 
 from storage import Store
 from worker.errors import EntrezUnavailable, MirrorError
-from worker.mirror import Site, mirror
+from worker.mirror import mirror
+from worker.nlm_site import Site
 
 ROOT = Path(__file__).parents[2]
 KILLS = 10
@@ -165,7 +166,8 @@ MIRRORS = """
 import os, sys
 from pathlib import Path
 from storage import Store
-from worker.mirror import Site, mirror
+from worker.mirror import mirror
+from worker.nlm_site import Site
 import worker.pubmed_xml
 from grading import Article, grade
 grade(Article(pmid=1, abstract="We asked 20 people. " * 20))  # loads its tables

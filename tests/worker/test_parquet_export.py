@@ -20,7 +20,8 @@ from grading import Article, grade
 from storage import Store
 from storage.parquet import RANGE
 from storage.records import Entry, Query
-from worker.mirror import Site, mirror
+from worker.mirror import mirror
+from worker.nlm_site import Site
 from worker.parquet_export import export_parquet
 from worker.processes import processes
 

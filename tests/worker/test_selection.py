@@ -13,7 +13,8 @@ from grading.levels import SCHEMES
 from storage import Store
 from storage.records import Query
 from worker.errors import ConfigError, MirrorError
-from worker.mirror import Site, mirror
+from worker.mirror import mirror
+from worker.nlm_site import Site
 from worker.selection import Selection
 
 if TYPE_CHECKING:

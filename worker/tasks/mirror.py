@@ -13,8 +13,9 @@ from grading import Article
 from storage import Store
 from worker.config import Config
 from worker.invocation import EXIT_DONE, EXIT_INTERRUPTED, EXIT_SOME_FAILED, Invocation
-from worker.mirror import Plan, Site, chosen, done_files, plan
+from worker.mirror import Plan, chosen, done_files, plan
 from worker.mirror import mirror as mirrored
+from worker.nlm_site import Site
 from worker.parsed import ParsedArticle
 from worker.processes import cores
 from worker.selection import Selection
