@@ -21,11 +21,10 @@ import os
 import re
 import resource
 import tempfile
-import threading
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
-from dataclasses import dataclass
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -33,7 +32,7 @@ from typing import Any
 import psutil
 
 from benchmarks.reading import READERS, cost
-from grading import grade_many
+from grading import Article, grade_many
 from storage import Store
 from storage.contents import arrival
 from storage.records import Entry, Query
@@ -94,59 +93,43 @@ class Measured:
 def measure(work: Callable[..., Any], *arguments: object) -> Measured:
     """`work` in a fresh process."""
     context = multiprocessing.get_context("spawn")
-    answers: Any = context.SimpleQueue()
-    process = context.Process(target=_measured, args=(answers, work, arguments))
+    here, there = context.Pipe()
+    process = context.Process(target=_measured, args=(there, work, arguments))
     process.start()
-    found = answers.get()
+    most = 0.0
+    while not here.poll(0.5):
+        most = max(most, _held(process.pid))
+    found = here.recv()
     process.join()
     if isinstance(found, Exception):
         raise found
     assert isinstance(found, Measured)
-    return found
+    return replace(found, memory=most)
 
 
 def _measured(answers: Any, work: Callable[..., Any], arguments: tuple[object, ...]) -> None:
     look_rarely()
-    most = _MostMemory()
     wall, own = time.perf_counter(), time.process_time()
     try:
-        with most:
-            answer = work(*arguments)
+        answer = work(*arguments)
     except Exception as error:
-        answers.put(error)
+        answers.send(error)
         return
     children = resource.getrusage(resource.RUSAGE_CHILDREN)
     others = children.ru_utime + children.ru_stime
     spent = time.process_time() - own
-    answers.put(Measured(time.perf_counter() - wall, spent, others, most.megabytes, answer))
+    answers.send(Measured(time.perf_counter() - wall, spent, others, 0.0, answer))
 
 
-class _MostMemory:
-    """What this process and all that it started hold together, looked at ten times a second."""
-
-    megabytes = 0.0
-
-    def __enter__(self) -> None:
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._watch)
-        self._thread.start()
-
-    def __exit__(self, *_: object) -> None:
-        self._ended.set()
-        self._thread.join()
-
-    def _watch(self) -> None:
-        own = psutil.Process()
-        while True:
-            held = 0
-            for process in (own, *own.children(recursive=True)):
-                try:
-                    held += process.memory_full_info().pss
-                except psutil.Error:
-                    continue  # it has just ended
-            self.megabytes = max(self.megabytes, held / 1e6)
-            if self._ended.wait(0.1):
-                return
+def _held(pid: int | None) -> float:
+    """MB that a process and all that it started hold together."""
+    held = 0
+    with suppress(psutil.Error):
+        measured = psutil.Process(pid)
+        for process in (measured, *measured.children(recursive=True)):
+            with suppress(psutil.Error):  # it has just ended
+                held += process.memory_full_info().pss
+    return held / 1e6
 
 
 # --- cases ---------------------------------------------------------------------------------------
@@ -175,6 +158,20 @@ def stages(paths: list[str]) -> tuple[dict[str, float], int]:
             for name, start, end in zip(spent, marks, marks[1:], strict=False):
                 spent[name] += end - start
     return spent, records
+
+
+def start_processes(workers: int) -> None:
+    """Have so many processes read a file of nothing."""
+    with processes(workers) as executor:
+        waiting = [executor.submit(_begin, number) for number in range(workers)]
+        for each in waiting:
+            each.result()
+
+
+def _begin(number: int) -> None:
+    """Read what grading needs, and be there long enough for another process to begin too."""
+    grade_many([Article(pmid=1, abstract="We asked 20 people. " * 20)])
+    time.sleep(3)
 
 
 def load(paths: list[str], address: str, workers: int) -> int:
@@ -206,17 +203,20 @@ def export(address: str, folder: Path, workers: int) -> int:
 
 
 class Report:
-    """Prints lines; F is told in seconds a record."""
+    """Prints lines. `floor`: F in seconds a record; `start`: what each process takes to begin."""
 
-    def __init__(self, floor: float, records: int) -> None:
+    def __init__(self, floor: float, records: int, start: float) -> None:
         self.floor = floor
         self.records = records
+        self.start = start
 
     def line(self, what: str, seconds: float, more: str = "") -> None:
         each = seconds / self.records
         print(f"  {what:42}{each * 1e6:8.0f} µs{each / self.floor:7.1f} F  {more}", flush=True)
 
-    def load(self, what: str, found: Measured, cores: int) -> None:
+    def load(self, what: str, found: Measured, cores: int) -> Measured:
+        begun = cores if found.others else 0
+        found = replace(found, others=max(0.0, found.others - begun * self.start))
         # The writer and the readers work at the same time, but on no more cores than there are.
         shortest = max(found.own, found.cpu / cores)
         self.line(
@@ -225,6 +225,7 @@ class Report:
             f"{self.records / found.wall:6,.0f}/s here, {self.records / shortest:6,.0f}/s on idle "
             f"cores; writer {found.own / found.cpu:4.0%}; {found.memory:4.0f} MB",
         )
+        return found
 
 
 def simulated(files: int, workers: int, reading: float, writing: float) -> float:
@@ -289,8 +290,12 @@ def run(given: argparse.Namespace, folder: Path) -> None:
     (floor_name, (floor, _)), (_, (ours, memory)), (_, theirs) = costs.items()
     measured = measure(stages, paths)
     steps, records = measured.answer
-    report = Report(floor / records, records)
-    print(f"{records:,} records in {given.files} files, on {os.cpu_count()} cores")
+    start = measure(start_processes, CORES).others / CORES
+    report = Report(floor / records, records, start)
+    print(
+        f"{records:,} records in {given.files} files, on {os.cpu_count()} cores. A process takes "
+        f"{start:.1f} s of CPU to begin, which is left out below."
+    )
     report.line(floor_name, floor)
     report.line("parse, all fields of Article", ours, f"{memory:4.0f} MB")
     if theirs is None:
@@ -305,14 +310,14 @@ def run(given: argparse.Namespace, folder: Path) -> None:
     report.load("SQLite, all in, one process", measure(load, paths, one, 1), 1)
     report.load("  the same files again", measure(load, paths, one, 1), 1)
     two = str(folder / "two.db")
-    loads["SQLite"] = measure(load, paths, two, CORES)
-    report.load(f"SQLite, all in, {CORES} processes", loads["SQLite"], CORES)
+    found = measure(load, paths, two, CORES)
+    loads["SQLite"] = report.load(f"SQLite, all in, {CORES} processes", found, CORES)
     report.load("  the same files again", measure(load, paths, two, CORES), CORES)
     size = sum(file.stat().st_size for file in folder.glob("two.db*")) / records
     print(f"  {size:,.0f} bytes a record in SQLite")
     for workers in (1, CORES):
         found = measure(export, two, folder / f"parquet-{workers}", workers)
-        report.load(f"Parquet from that store, {workers} process(es)", found, workers)
+        found = report.load(f"Parquet from that store, {workers} process(es)", found, workers)
     loads["Parquet from that store"] = found
     if not given.no_postgres:
         loads |= _postgres(report, paths)
@@ -340,7 +345,7 @@ def _postgres(report: Report, paths: list[str]) -> dict[str, Measured]:
     with server(None) as running:
         before = running.seconds()
         found = measure(load, paths, running.url, CORES)
-        report.load(f"PostgreSQL, all in, {CORES} processes", found, CORES)
+        found = report.load(f"PostgreSQL, all in, {CORES} processes", found, CORES)
         report.line("  of the server's processes beside", running.seconds() - before)
     return {"PostgreSQL (and its server on other cores)": found}
 
