@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import re
 
-import re2
-
 from grading.article import Article
 from grading.grades import StatedLevel
+from grading.patterns import Pattern, fold
 
 _LEVEL = r"(?:I{1,3}|IV|VI{0,2}|[1-5])(?:\s?[-–]?\s?[a-e123](?![\w]))?(?:\+\+|\+|-(?!\w))?"
 _KIND = (
@@ -48,11 +47,11 @@ _CLASS_OF = re.compile(
     r"(?=\s+(?:level\s+of\s+)?evidence\b|\s*(?:[.,;:(\n]|$))",
     re.IGNORECASE,
 )
-# Linear time, and rarely true: only then are the forms tried.
-_HINT = re2.compile(
-    r"(?i)\b(?:levels?[ -](?:of[ -])?(?:clinical )?evidence|evidence levels?|LOE"
+# Linear time, over folded text, and rarely true: only then are the forms tried.
+_HINT = Pattern(
+    r"\b(?:levels?[ -](?:of[ -])?(?:clinical )?evidence|evidence levels?|LOE"
     r"|class (?:IV|I{1,3}|[1-4])|level[ -]+(?:IV|I{1,3}|V|[1-5])"
-    rf"|{_KIND}{_STUDY}[\s,;:–—-]+(?:level[ -]+)?(?:IV|I{{1,3}}|V|[1-5][a-c]?))\b"
+    rf"|{_KIND}{_STUDY}[\s,;:-]+(?:level[ -]+)?(?:IV|I{{1,3}}|V|[1-5][a-c]?))\b"
 )
 _OTHERS = re.compile(
     r"(?:studies|articles|trials|papers|recommendations?|guidelines?|they|literature)\b[^.]{0,60}$"
@@ -85,7 +84,7 @@ _SCHEMES = (
 def stated_level(article: Article) -> StatedLevel | None:
     """What the abstract (else the title) states; None where it states nothing of itself."""
     text = article.abstract
-    if not text or not _HINT.search(text):
+    if not text or not _HINT.find(fold(text), 0, len(text)):
         return None
     for pattern, scheme in (
         (_HEAD, None),
