@@ -41,6 +41,7 @@ _NONE = frozenset(
 
 # Where nothing but the words asks a question, and no people took part, it is none of the clinic's.
 _NEEDS_PEOPLE = frozenset({"primary_research", "modelling_study"})
+_PLANNED = frozenset({"protocol", "primary_research"})
 _TARGETS = {name: f"question:{name}" for name in QUESTIONS if name != "none"}
 
 
@@ -53,6 +54,10 @@ def question(evidence: Evidence, design: str) -> str:
     points = {
         name: weights.get(target, 0.0) + leaning.get(name, 0.0) for name, target in _TARGETS.items()
     }
+    if evidence.has("includes_randomised_trials") or (
+        design in _PLANNED and evidence.has("randomised")
+    ):
+        points["therapy"] += 2.0  # what is randomised is an intervention
     # The order of QUESTIONS settles ties, so that the answer does not depend on hashing.
     best = max(points, key=points.__getitem__)
     return best if points[best] >= 1.0 else "none"

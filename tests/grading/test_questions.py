@@ -88,3 +88,22 @@ from grading import Article, grade
 )
 def test_question(question: str, title: str, abstract: str) -> None:
     assert grade(Article(pmid=1, title=title, abstract=abstract)).question == question
+
+
+@pytest.mark.parametrize(
+    ("title", "abstract", "asked"),
+    [
+        ("Statin use and risk of dementia: a cohort study", "Adults were followed.", "aetiology"),
+        ("Interventions to reduce loneliness: a systematic review", "", "therapy"),
+        ("Fatal myocarditis after nivolumab: a case report", "", "harm"),
+        ("CRISPR screening in cancer research", "This review discusses screens.", "none"),
+        ("Outcome of extremely preterm infants: a cohort study", "", "prognosis"),
+        (
+            "Exercise for fatigue: study protocol",
+            "Adults will be randomly assigned to exercise or rest.",
+            "therapy",
+        ),
+    ],
+)
+def test_question_of_plain_titles(title: str, abstract: str, asked: str) -> None:
+    assert grade(Article(pmid=1, title=title, abstract=abstract)).question == asked
