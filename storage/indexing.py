@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import calendar
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import date
 from functools import lru_cache
 from typing import Final, NamedTuple
 
 from grading import Article, Grade
+from grading.article import Author
 from storage import levels
 from storage.folding import compatible, folded
 
@@ -70,19 +71,15 @@ def indexed_text(article: Article, grade: Grade) -> IndexedText:
     )
 
 
-def _keywords(article: Article) -> Iterator[str]:
+def _keywords(article: Article) -> Iterable[str]:
     """Author keywords, MeSH headings with qualifiers, substances: each on a line, said once."""
-    seen: set[str] = set()
-    for word in (
-        *article.keywords,
-        *(heading.name for heading in article.mesh),
-        *(qualifier.name for heading in article.mesh for qualifier in heading.qualifiers),
-        *(concept.name for concept in article.supplementary_concepts),
-        *(chemical.name for chemical in article.chemicals),
-    ):
-        if word and word not in seen:
-            seen.add(word)
-            yield word
+    words = [*article.keywords]
+    words += [heading.name for heading in article.mesh]
+    for heading in article.mesh:
+        words += [qualifier.name for qualifier in heading.qualifiers]
+    words += [concept.name for concept in article.supplementary_concepts]
+    words += [chemical.name for chemical in article.chemicals]
+    return filter(None, dict.fromkeys(words))
 
 
 def _facets(article: Article, grade: Grade) -> set[str]:
@@ -90,9 +87,9 @@ def _facets(article: Article, grade: Grade) -> set[str]:
         ALL,
         facet("design", grade.design),
         facet("question", grade.question),
-        *(facet(scheme, getattr(grade.levels, scheme)) for scheme in levels.SCHEMES),
-        *(facet("flag", flag) for flag in grade.flags),
-        *(name_facet(_MESH, folded(heading.name)) for heading in article.mesh),
+        *[facet(scheme, getattr(grade.levels, scheme)) for scheme in levels.SCHEMES],
+        *[facet("flag", flag) for flag in grade.flags],
+        *[_heading_facet(heading.name) for heading in article.mesh],
     }
     size = sample_size(grade)
     if size is not None:
@@ -100,10 +97,11 @@ def _facets(article: Article, grade: Grade) -> set[str]:
     journal = journal_key(article)
     if journal is not None:
         found.add(journal_facet(journal))
-    for author in (*article.authors, *(article.book.editors if article.book else ())):
-        found |= _author_facets(
-            author.name, author.last_name, author.fore_name, author.initials, author.collective
-        )
+    for author in article.authors:
+        _add_facets(author, found)
+    if article.book:
+        for author in article.book.editors:
+            _add_facets(author, found)
     return found
 
 
@@ -138,6 +136,11 @@ def mesh_facet(name: str) -> str:
     return name_facet(_MESH, name)
 
 
+@lru_cache(maxsize=1 << 13)
+def _heading_facet(name: str) -> str:
+    return mesh_facet(folded(name))
+
+
 def sample_size(grade: Grade) -> int | None:
     size = grade.details.sample_size
     value = size.value
@@ -163,6 +166,7 @@ def journal_key(article: Article) -> str | None:
     return (article.nlm_id or folded(name)) if name else None
 
 
+@lru_cache(maxsize=1 << 12)
 def journal_facet(key: str) -> str:
     return name_facet("journal", folded(key))
 
@@ -170,22 +174,22 @@ def journal_facet(key: str) -> str:
 # authors
 
 
-@lru_cache(maxsize=1 << 13)
-def _author_facets(
-    name: str, last: str | None, fore: str | None, initials: str | None, collective: bool
-) -> frozenset[str]:
+def _add_facets(author: Author, facets: set[str]) -> None:
     """A person is found by last name, and by last name and initials; a collective by its name."""
-    if collective:
-        key = folded(name)
-        return frozenset({name_facet(_GROUP, key)} if key else ())
-    key = folded(last or name)
+    if author.collective:
+        if key := folded(author.name):
+            facets.add(name_facet(_GROUP, key))
+        return
+    key = folded(author.last_name or author.name)
     if not key:
-        return frozenset()
-    letters = folded(initials or "").replace(" ", "")
-    if not letters and fore:
-        letters = "".join(word[0] for word in folded(fore).split())
+        return
     person = _person_facet(key)
-    return frozenset((person, person + "9".join(letters) + "9") if letters else (person,))
+    facets.add(person)
+    letters = folded(author.initials or "").replace(" ", "")
+    if not letters and author.fore_name:
+        letters = "".join(word[0] for word in folded(author.fore_name).split())
+    if letters:
+        facets.add(f"{person}{'9'.join(letters)}9")
 
 
 def _person_facet(last: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Final, Self
@@ -129,6 +130,8 @@ class Store:
         deleted article restores it, unless it comes as an older revision. Whoever arrives whole
         leaves the quarantine.
         """
+        if not self._keep_raw:
+            entries = (replace(entry, raw=None) for entry in entries)
         chunks = arrival_chunks(map(arrival, entries))
         first = next(chunks, None)  # made ready before the lock is taken
         if first is None:
