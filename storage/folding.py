@@ -64,7 +64,7 @@ def _plain(found: re.Match[str]) -> str:
 
 @lru_cache(maxsize=1 << 12)
 def _plain_letters(text: str) -> str:
-    apart = unicodedata.normalize("NFKD", text.lower())
+    apart = unicodedata.normalize("NFKD", text.lower()).lower()
     return _BETWEEN_WORDS.sub(
         " ", "".join(letter for letter in apart if not unicodedata.combining(letter))
     )

@@ -25,7 +25,6 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from storage import periods, tsquery
 from storage.database import Where
 from storage.errors import StoreError, StoreUnavailable
-from storage.folding import indexed_words
 from storage.indexing import END, IndexedText
 from storage.words import AllOf, AnyOf, Facet, Node, Without, has_facets
 
@@ -34,6 +33,8 @@ WEIGHTS: Final = "{0.1, 0.1, 0.25, 1.0}"
 
 _LOCKS: Final = 1349870151  # "PubG": the class of our advisory locks
 _WRITER: Final = 1
+_INDEX: Final = "ix_full_text_vector"
+_INDEX_MEMORY: Final = "256MB"  # while it is built
 _SECRETS: Final = ("password", "sslpassword", "passfile", "sslkey")
 _CONNECT_SECONDS: Final = 10
 
@@ -243,42 +244,42 @@ class Postgres:
     # full text
 
     @staticmethod
+    def index_is_missing(connection: sa.Connection) -> bool:
+        """Words are found without it, but every text is looked at."""
+        return connection.scalar(sa.text(f"SELECT to_regclass('{_INDEX}')")) is None
+
+    @staticmethod
+    def drop_index(connection: sa.Connection) -> None:
+        connection.execute(sa.text(f"DROP INDEX IF EXISTS {_INDEX}"))
+
+    @staticmethod
+    def build_index(connection: sa.Connection) -> None:
+        """In one go, with memory for it; and let the planner know what the tables hold."""
+        name = "maintenance_work_mem"
+        connection.execute(
+            sa.text(
+                f"SELECT set_config('{name}', '{_INDEX_MEMORY}', true) "
+                f"WHERE pg_size_bytes(current_setting('{name}')) < pg_size_bytes('{_INDEX_MEMORY}')"
+            )
+        )
+        connection.execute(
+            sa.text(f"CREATE INDEX IF NOT EXISTS {_INDEX} ON full_text USING gin (vector)")
+        )
+        connection.execute(sa.text("ANALYZE full_text, article"))
+
+    @staticmethod
     def index(connection: sa.Connection, texts: Sequence[tuple[int, IndexedText]]) -> None:
-        """The server makes the tsvectors, of words that are already plain, from a table of ours."""
-        if not texts:
-            return
-        cursor = _cursor(connection)
-        cursor.execute(
-            "CREATE TEMPORARY TABLE IF NOT EXISTS arriving_text (place bigint, title text, "
-            "abstract text, keywords text, facets text) ON COMMIT DELETE ROWS"
-        )
-        cursor.execute("TRUNCATE arriving_text")
-        _copy(
-            connection,
-            "arriving_text",
-            ("place", "title", "abstract", "keywords", "facets"),
-            ["int8", "text", "text", "text", "text"],
-            [
-                (
-                    place,
-                    indexed_words(text.title),
-                    indexed_words(text.abstract),
-                    indexed_words(text.keywords),
-                    " ".join(
-                        tsquery.FACET + token[: tsquery.LONGEST_WORD]
-                        for token in (*text.facets.split(), *periods.tokens(place))
-                    ),
-                )
-                for place, text in texts
-            ],
-        )
-        cursor.execute(
-            "INSERT INTO full_text SELECT place, setweight(to_tsvector('pubgrade', title), 'A') "
-            "|| setweight(to_tsvector('pubgrade', keywords), 'B') "
-            "|| to_tsvector('pubgrade', abstract) "
-            "|| array_to_tsvector(string_to_array(facets, ' ')) FROM arriving_text "
-            "ON CONFLICT (place) DO UPDATE SET vector = excluded.vector"
-        )
+        """Take up articles: (place, text), none at the place of another."""
+        from storage.tsvector import tsvector
+
+        if texts:
+            _copy(
+                connection,
+                "full_text",
+                ("place", "vector"),
+                ["int8", "bytea"],  # bytes as they are: the column is a tsvector
+                [(place, tsvector(text, periods.tokens(place))) for place, text in texts],
+            )
 
     @staticmethod
     def unindex(connection: sa.Connection, texts: Sequence[tuple[int, IndexedText]]) -> None:

@@ -17,6 +17,7 @@ from grading.article import Correction
 from storage import copying, documents, heartbeat, ledger, quarantine, schema, tables
 from storage.contents import arrival
 from storage.database import Database, connect
+from storage.errors import StoreError
 from storage.loading import Loading, noticed_by, notices_about
 from storage.names import KnownNames
 from storage.records import (
@@ -226,6 +227,41 @@ class Store:
             )
             yield loading
         loading.committed()
+
+    @contextmanager
+    def filling(self, *, unless: Callable[[], bool] = lambda: False) -> Iterator[None]:
+        """A load of many records, by any number of `loading`.
+
+        Into an empty store they come without the full-text index, where making that at the end is
+        cheaper (PostgreSQL). It is made however the load ends, `unless` that says otherwise then:
+        whoever must stop at once, or was killed, leaves it to the next load or to `build_index`.
+        """
+        with self._database.reading() as connection:
+            empty = connection.execute(sa.select(_article.pmid).limit(1)).first() is None
+        if empty:
+            with self._database.writing() as connection:
+                self._database.drop_index(connection)
+        try:
+            yield
+        except StoreError:
+            raise
+        except BaseException:
+            if not unless():
+                self.build_index()
+            raise
+        if not unless():
+            self.build_index()
+
+    def index_is_missing(self) -> bool:
+        """Whether the full-text index waits to be made: searches are right without it, but slow."""
+        with self._database.reading() as connection:
+            return self._database.index_is_missing(connection)
+
+    def build_index(self) -> None:
+        """Make the full-text index where it is missing. Nothing can be written meanwhile."""
+        if self.index_is_missing():
+            with self._database.writing() as connection:
+                self._database.build_index(connection)
 
     def sample(self, size: int) -> list[int]:
         """PMIDs of up to `size` records that are shown, chosen at random."""

@@ -325,6 +325,7 @@ def load_files(
     stop = stop or threading.Event()
     writer = _Writer(store, kind=kind, now=now, selection=selection, whole=whole)
     with ExitStack() as stack:
+        stack.enter_context(store.filling(unless=stop.is_set))
         temporary = tempfile.TemporaryDirectory(
             prefix="pubgrade-", dir=spool, ignore_cleanup_errors=cluster is not None
         )

@@ -335,6 +335,8 @@ def status_page(
     heartbeat: Heartbeat | None,
     now: datetime,
     mirror: str | None = None,
+    *,
+    index_waits: bool = False,
 ) -> Group:
     head = Table.grid(padding=(0, 2))
     head.add_column(style="dim")
@@ -351,6 +353,8 @@ def status_page(
     )
     if mirror is not None:
         head.add_row("Mirror", escape(mirror))
+    if index_waits:
+        head.add_row("Full-text index", "made when the load is done; until then words take long")
     head.add_row("Daemon", daemon_state(heartbeat, now))
     parts: list[RenderableType] = [head]
     if topics:

@@ -15,11 +15,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 import storage
-from storage import Store, documents, schema, tables
+from storage import Store, documents, periods, schema, tables
 from storage.errors import StoreUnavailable, StoreVersionError
+from storage.folding import indexed_words
 from storage.indexing import indexed_text, place
 from storage.postgres import Postgres
-from storage.records import Query
+from storage.records import Entry, Query
 
 if TYPE_CHECKING:
     from postgres_server import PostgresServer
@@ -290,3 +291,88 @@ def test_errors_hold_no_article_text(address: str, make: Any) -> None:
         with other._database.writing(), pytest.raises(StoreUnavailable) as refused:
             store.save([make.entry(1)])
         assert "swollen" not in f"{refused.value} {refused.value.__cause__}"
+
+
+KILLED_WHILE_FILLING = """
+import os, sys
+sys.path.insert(0, sys.argv[1])
+from grading import Article, grade
+from storage import Store
+from storage.records import Entry
+article = Article(pmid=1, title="Compression stockings")
+store = Store.open(sys.argv[2])
+with store.filling():
+    store.save([Entry(article, grade(article))])
+    os._exit(9)
+"""
+
+
+def test_a_first_load_makes_the_index_at_its_end(address: str, make: Any) -> None:
+    with Store.open(address) as store:
+        with store.filling():
+            assert store.index_is_missing()
+            store.save([make.entry(1)])
+            assert store.count(Query(words="stockings")) == 1
+        assert not store.index_is_missing()
+        with store.filling():
+            assert (
+                not store.index_is_missing()
+            )  # others are at work in a store that holds something
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_a_first_load_that_fails(address: str, make: Any, stopped: bool) -> None:
+    def fail(store: Store) -> None:
+        with store.filling(unless=lambda: stopped):
+            store.save([make.entry(1)])
+            raise ValueError("a file that is cut short")
+
+    with Store.open(address) as store:
+        with pytest.raises(ValueError, match="cut short"):
+            fail(store)
+        assert store.index_is_missing() == stopped
+        with store.filling():  # the next one makes up for it
+            pass
+        assert not store.index_is_missing()
+
+
+def test_a_first_load_that_is_killed(address: str) -> None:
+    subprocess.run([sys.executable, "-c", KILLED_WHILE_FILLING, str(ROOT), address], check=False)
+    with Store.open(address) as store:
+        assert store.index_is_missing()
+        assert store.count(Query(words="stockings")) == 1
+        store.build_index()
+        assert not store.index_is_missing()
+        store.build_index()
+        assert store.count(Query(words="stockings")) == 1
+
+
+def test_vectors_are_those_that_the_server_would_make(address: str, make: Any) -> None:
+    texts = [
+        ("Trials of CO₂ in 10⁹ cells: naïve, 5.5mg/m²", "αβ-Blockers’ effects, s t U.S. 1e5 0x1f"),
+        ("S", "word " * 300 + "other " * 17_000 + "end " + "x" * 3_000),
+        (
+            "Ⅷ ½ ŒUVRE Straße ΟΔΟΣ İstanbul ﬁne ™",
+            "running runs ran generalizations; e.g. http://a.b/c",
+        ),
+    ]
+    articles = [
+        make.article(pmid, title=title, abstract=abstract)
+        for pmid, (title, abstract) in enumerate(texts, 1)
+    ]
+    with Store.open(address) as store:
+        store.save([Entry(article, make.grade()) for article in articles])
+    with psycopg.connect(address) as connection:
+        for article in articles:
+            text = indexed_text(article, make.grade())
+            facets = [*text.facets.split(), *periods.tokens(place(20210504, article.pmid))]
+            words = [
+                " ".join(word[:400] for word in indexed_words(part).split()) for part in text[:3]
+            ]
+            (same,) = connection.execute(
+                "SELECT vector::text = (setweight(to_tsvector('pubgrade', %s), 'A') "
+                "|| setweight(to_tsvector('pubgrade', %s), 'B') || to_tsvector('pubgrade', %s) "
+                "|| array_to_tsvector(%s))::text FROM full_text WHERE place %% 134217728 = %s",
+                (words[0], words[2], words[1], [f"={each}" for each in facets], article.pmid),
+            ).fetchone()  # type: ignore[misc]
+            assert same, article.title

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+import threading
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -15,12 +17,14 @@ from bulk_site import bulk_file, record, retraction_notice
 
 from storage import Store, tables
 from storage.database import connect
-from storage.records import Query, Record
+from storage.records import Query, Record, Run
 from worker.bulk import Job, load_files
 from worker.files import read_blocks, read_source
 from worker.intake import Intake
+from worker.invocation import Invocation
 from worker.known import known_to
 from worker.parsed import UnchangedRecord
+from worker.tasks.status import status
 
 
 def write(folder: Path, name: str, records: list[str], deleted: tuple[int, ...] = ()) -> Job:
@@ -191,3 +195,26 @@ def test_it_ends_as_if_all_had_been_read(tmp_path: Path, how: str, seed: int) ->
                 load(one, job)
                 load(twin, twin_job)
         assert content(one) == content(twin)
+
+
+@pytest.mark.parametrize("running", [False, True])
+def test_status_makes_the_index_that_a_load_left_out(
+    postgres: Any, tmp_path: Path, capfd: pytest.CaptureFixture[str], running: bool
+) -> None:
+    name = postgres.new_store()
+    address = postgres.url(name)
+    config = tmp_path / "config.toml"
+    config.write_text("")
+    stop = threading.Event()
+    stop.set()
+    with Store.open(address) as store:
+        with store.filling(unless=stop.is_set):
+            pass
+        if running:
+            store.start_run(Run("load", "a file", datetime.now(UTC)))
+        assert status(Invocation(config=str(config), store=address)) == 0
+        said = capfd.readouterr()
+        assert ("until then words take long" in said.out) == running
+        assert ("making it now" in said.err) != running
+        assert store.index_is_missing() == running
+    postgres.drop(name)

@@ -5,11 +5,26 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from grading import GRADER_VERSION
+from storage import Store
 from worker import pages
 from worker.invocation import EXIT_DONE, Invocation
 from worker.mirror import standing
-from worker.tasks.output import emit
+from worker.tasks.output import emit, say
 from worker.tasks.session import open_config, open_store, task
+
+
+def _index_waits(store: Store) -> bool:
+    """Whether a load is at work that makes the full-text index at its end. What a load that broke
+    off has left out is made here."""
+    if not store.index_is_missing():
+        return False
+    store.interrupt_runs()
+    runs = store.runs(limit=20)
+    if any(run.state == "running" and run.kind in ("load", "mirror") for run in runs):
+        return True
+    say("A load broke off before it made the full-text index: making it now …")
+    store.build_index()
+    return False
 
 
 @task
@@ -17,6 +32,7 @@ def status(invocation: Invocation) -> int:
     config = open_config(invocation)
     now = datetime.now(UTC)
     with open_store(config, create=False) as store:
+        waiting = _index_waits(store)
         counts, topics = store.counts(GRADER_VERSION), store.topics()
         runs, heartbeat = store.runs(limit=10), store.heartbeat()
         mirror, schedule = standing(store), config.mirror.schedule
@@ -30,6 +46,7 @@ def status(invocation: Invocation) -> int:
                     "mirror": {**mirror._asdict(), "schedule": schedule},
                     "daemon": {"state": pages.daemon_state(heartbeat, now), "heartbeat": heartbeat},
                     "grader_version": GRADER_VERSION,
+                    "full_text_index": "waiting" if waiting else "complete",
                 }
             )
         else:
@@ -42,6 +59,7 @@ def status(invocation: Invocation) -> int:
                     heartbeat,
                     now,
                     pages.mirror_state(mirror, schedule),
+                    index_waits=waiting,
                 )
             )
     return EXIT_DONE
