@@ -354,7 +354,7 @@ def status_page(
     if mirror is not None:
         head.add_row("Mirror", escape(mirror))
     if index_waits:
-        head.add_row("Full-text index", "made when the load is done; until then words take long")
+        head.add_row("Full-text index", "made when this load is done: words are slow")
     head.add_row("Daemon", daemon_state(heartbeat, now))
     parts: list[RenderableType] = [head]
     if topics:

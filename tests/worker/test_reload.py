@@ -214,7 +214,7 @@ def test_status_makes_the_index_that_a_load_left_out(
             store.start_run(Run("load", "a file", datetime.now(UTC)))
         assert status(Invocation(config=str(config), store=address)) == 0
         said = capfd.readouterr()
-        assert ("until then words take long" in said.out) == running
+        assert ("words are slow" in said.out) == running
         assert ("making it now" in said.err) != running
         assert store.index_is_missing() == running
     postgres.drop(name)
