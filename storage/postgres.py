@@ -288,11 +288,17 @@ class Postgres:
             gone = Postgres.among(full_text.c.place, [place for place, _ in texts])
             connection.execute(sa.delete(full_text).where(gone))
 
-    most_ranked: ClassVar[int] = 2_000  # hits that are scored; 5 ms, of phrases 50
+    most_ranked: ClassVar[int] = 1_000  # hits that are scored; 5 ms, of phrases 50
 
     @staticmethod
-    def windows(connection: sa.Connection, least: int, most: int) -> Iterator[tuple[int, int]]:
-        """Ranges of places, the newest first, in which hits are looked for one after the other."""
+    def windows(
+        connection: sa.Connection, least: int, most: int, enough: int | None
+    ) -> Iterator[tuple[int, int]]:
+        """Ranges of places, the newest first, in which hits are looked for one after the other.
+
+        Too many cost a question each, too large ones what is found there and not needed: the more
+        so, the more hits are `enough` (None: all).
+        """
         place = full_text.c.place
         newest = (
             sa.select(place)
@@ -310,7 +316,8 @@ class Postgres:
         if count < _FIRST_WINDOW:
             yield least, most
         else:
-            yield from periods.windows(least, top + 1, bottom, first)
+            growth = 4 if enough is not None and enough > _PAGE else 16
+            yield from periods.windows(least, top + 1, oldest=bottom, first=first, growth=growth)
 
     @staticmethod
     def end(connection: sa.Connection) -> int:
@@ -372,6 +379,7 @@ class Postgres:
 
 
 _FIRST_WINDOW: Final = 1_000  # articles among which hits are looked for first
+_PAGE: Final = 100  # hits; more are no page
 
 
 def _found(wanted: Node, least: int, most: int, *, vector: bool = False) -> sa.Subquery:

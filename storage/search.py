@@ -26,6 +26,7 @@ from datetime import UTC, datetime, time
 from difflib import get_close_matches
 from hashlib import blake2b
 from itertools import islice
+from math import isqrt
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -254,7 +255,37 @@ class Search:
         return self._in_turn(plans, mark)
 
     def _by_moment(self, plan: _Plan, mark: list[Any] | None) -> Generator[list[Any], None, None]:
-        """Last added first: marks [moment, place]."""
+        """Last added first: marks [moment, place].
+
+        What the index finds is put in order where that is little; else articles are looked at in
+        that order until enough of them are found in the index.
+        """
+        if self._limit is None or plan.wanted is None or self._is_little(plan):
+            yield from self._moments(plan, mark, self._limit)
+            return
+        rows = self._moments(replace(plan, wanted=None), mark, None)
+        sizes = iter(_READ_AHEAD)
+        size = next(sizes)
+        while batch := list(islice(rows, size)):
+            places = [place for _, place in batch]
+            hits = self._database.hits_among(plan.asked, places)
+            found = set(self._connection.execute(hits).scalars())
+            yield from (row for row in batch if row[1] in found)
+            size = next(sizes, size)
+
+    def _is_little(self, plan: _Plan) -> bool:
+        """Whether fewer hits are put in order than articles would have to be looked at.
+
+        Of N articles H are found: one needs H, the other (limit × N / H) and, each, some ten times
+        as long.
+        """
+        assert self._limit is not None  # noqa: S101 - the caller looked
+        enough = isqrt(10 * self._limit * self._total("design")) + 1
+        return self._reach(plan, enough)[0] < enough
+
+    def _moments(
+        self, plan: _Plan, mark: list[Any] | None, limit: int | None
+    ) -> Iterator[list[Any]]:
         moment = sa.type_coerce(_article.added_at, sa.BigInteger)
         statement = self._rows(plan, moment, _article.place, _article.pmid)
         if mark is not None:
@@ -266,7 +297,7 @@ class Search:
                 )
             )
         statement = statement.order_by(moment.desc(), _article.pmid.desc())
-        for row in self._streamed(statement, self._limit):
+        for row in self._streamed(statement, limit):
             yield list(row)[:2]
 
     def _by_relevance(
@@ -324,7 +355,7 @@ class Search:
         """How many of `enough` hits the index has, conditions apart, and the lowest place of the
         newest so many (0 where there are none)."""
         count = lowest = 0
-        for hits in self._newest_hits(plan):
+        for hits in self._newest_hits(plan, enough):
             places = hits.limit(enough - count).subquery()
             more, least = self._connection.execute(
                 sa.select(sa.func.count(), sa.func.min(places.c.place))
@@ -360,17 +391,17 @@ class Search:
     def _found_places(self, plan: _Plan) -> Iterator[int]:
         """Places that the index finds, newest first, conditions apart."""
         limit = None if plan.conditions else self._limit
-        for hits in self._newest_hits(plan):
+        for hits in self._newest_hits(plan, self._limit):
             for row in self._streamed(hits, limit):
                 yield row[0]
 
-    def _newest_hits(self, plan: _Plan) -> Iterator[sa.Select[Any]]:
-        """The hits in ranges of places, newest first: to be asked for as far as they are needed."""
+    def _newest_hits(self, plan: _Plan, enough: int | None) -> Iterator[sa.Select[Any]]:
+        """The hits in ranges of places, newest first: to be asked for until there are enough."""
         if plan.among is not None:
             hits = self._hits(plan)
             yield hits.order_by(hits.selected_columns.place.desc())
             return
-        for least, most in self._database.windows(self._connection, plan.least, plan.most):
+        for least, most in self._database.windows(self._connection, plan.least, plan.most, enough):
             yield self._database.newest_hits(plan.asked, least, most)
 
     def _streamed(self, statement: sa.Select[Any], limit: int | None) -> Iterator[sa.Row[Any]]:

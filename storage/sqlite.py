@@ -287,9 +287,13 @@ class Sqlite:
     most_ranked: ClassVar[int] = 10_000  # hits that are scored; about 20 ms
 
     @staticmethod
-    def windows(connection: sa.Connection, least: int, most: int) -> Iterator[tuple[int, int]]:
+    def windows(
+        connection: sa.Connection, least: int, most: int, enough: int | None
+    ) -> Iterator[tuple[int, int]]:
         """Ranges of places, the newest first, in which hits are looked for one after the other.
-        FTS5 is kept in this order and walked only as far as it is read: one range is enough."""
+
+        FTS5 is kept in this order and walked only as far as it is read: one range will do.
+        """
         yield least, most
 
     @staticmethod

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -72,6 +73,33 @@ def test_the_newest_come_first_from_all_years(archive: Store) -> None:
     assert paged(archive, dataclasses.replace(years, since=None, until="1826"))[-1] % 201 == 0
     levels = paged(archive, Query(words="stockings", level=("1", "1"), sort="date", limit=300))
     assert levels == [pmid for pmid in newest if pmid % 6 == 1]
+
+
+def test_the_last_added_come_first(archive: Store, make: Any) -> None:
+    later = make.now + timedelta(days=400)
+    archive.save(
+        (make.entry(pmid, title="Stockings", published="1950") for pmid in range(5_000, 5_010)),
+        at=later,
+    )
+    archive.mark_deleted([2, 2_499, 5_009], source="a test")
+    added = [*range(5_008, 4_999, -1), *range(MANY, 0, -1)]
+    added = [pmid for pmid in added if pmid not in (2, 2_499)]
+    for words, found in (
+        ("stockings", added),
+        ("common", [p for p in added if p <= MANY and p % 7 and p % 400 != 2]),
+        ("rare", [p for p in added if p <= MANY and p % 400 == 2]),
+        ("never", []),
+    ):
+        assert paged(archive, Query(words=words, sort="added", limit=30)) == found
+        every = [r.article.pmid for r in archive.records(Query(words=words, sort="added", limit=0))]
+        assert every == found
+    some = Query(words="common", min_n=2_300, since="1900", sort="added", limit=3)
+    expected = [
+        pmid
+        for pmid in added
+        if 2_300 <= pmid <= MANY and pmid % 7 and pmid % 400 != 2 and (date(pmid) or "") >= "1900"
+    ]
+    assert paged(archive, some) == expected
 
 
 def test_counts(archive: Store) -> None:

@@ -29,12 +29,12 @@ def test_a_day_is_asked_for_alone() -> None:
     assert not set(covering(day, day + DAY)) & set(tokens(day - 1))
 
 
-@given(st.lists(PLACES, min_size=4, max_size=4, unique=True).map(sorted))
-def test_windows_follow_each_other_down_to_the_oldest(places: list[int]) -> None:
+@given(st.lists(PLACES, min_size=4, max_size=4, unique=True).map(sorted), st.sampled_from([4, 16]))
+def test_windows_follow_each_other_down_to_the_oldest(places: list[int], growth: int) -> None:
     least, oldest, first, top = places
-    found = list(windows(least, top + 1, oldest, first))
+    found = list(windows(least, top + 1, oldest=oldest, first=first, growth=growth))
     assert found[0][1] == top + 1
     assert found[-1][0] == oldest
     assert all(lower == most for (lower, _), (_, most) in pairwise(found))
     assert all(lower < most for lower, most in found)
-    assert len(found) < 8
+    assert len(found) < 13
