@@ -41,9 +41,10 @@ def read_children(element: Element, readers: dict[str, Reader], fields: Fields) 
 
 def immutable(fields: Fields) -> Fields:
     """What was gathered in lists, as the tuples of a value."""
-    return {
-        field: tuple(value) if type(value) is list else value for field, value in fields.items()
-    }
+    for field, value in fields.items():
+        if type(value) is list:
+            fields[field] = tuple(value)
+    return fields
 
 
 def text_reader(field: str) -> Reader:
@@ -192,61 +193,54 @@ def read_pages(element: Element, fields: Fields) -> None:
 
 # --- people --------------------------------------------------------------------------------------
 
-_NAMES = {
-    "LastName": "last_name",
-    "ForeName": "fore_name",
-    "Initials": "initials",
-    "Suffix": "suffix",
-    "CollectiveName": "name",
-}
 _PERSONS = frozenset({"Author", "Investigator", "PersonalNameSubject"})
 
 
 def people_of(element: Element) -> tuple[Author, ...]:
-    """Everyone in an AuthorList, InvestigatorList or PersonalNameSubjectList.
+    """Everyone in an AuthorList, InvestigatorList or PersonalNameSubjectList."""
+    return tuple(_person(part) for part in element if part.tag in _PERSONS)
 
-    The elements of all persons come in one walk: making an iterator for each costs more than its
-    reading.
-    """
-    people: list[Author] = []
-    person: Fields | None = None
+
+def _person(element: Element) -> Author:
+    last = fore = initials = suffix = collective = orcid = None
     affiliations: list[str] = []
-    for part in element.iter():
+    for part in element.iter():  # all levels: affiliations stand one deeper
         tag = part.tag
-        if tag in _PERSONS:
-            if person is not None:
-                people.append(_person(person, affiliations))
-            person, affiliations = {"valid": part.get("ValidYN") != "N"}, []
-        elif person is None:
-            continue
-        elif field := _NAMES.get(tag):
-            if text := text_of(part):
-                person[field] = text
-                if field == "name":
-                    person["collective"] = True
+        if tag == "LastName":
+            last = text_of(part) or last
+        elif tag == "ForeName":
+            fore = text_of(part) or fore
+        elif tag == "Initials":
+            initials = text_of(part) or initials
         elif tag == "Affiliation":
             if text := text_of(part):
                 affiliations.append(text)
+        elif tag == "Suffix":
+            suffix = text_of(part) or suffix
+        elif tag == "CollectiveName":
+            collective = text_of(part) or collective
         elif (
             tag == "Identifier"
             and part.get("Source") == "ORCID"
             and (found := _ORCID.search(part.text or ""))
         ):
-            person["orcid"] = "-".join(found.groups()).upper()
-    if person is not None:
-        people.append(_person(person, affiliations))
-    return tuple(people)
+            orcid = "-".join(found.groups()).upper()
+    return Author(
+        name=collective or _full_name(fore or initials, last, suffix),
+        last_name=last,
+        fore_name=fore,
+        initials=initials,
+        suffix=suffix,
+        collective=collective is not None,
+        orcid=orcid,
+        affiliations=tuple(affiliations),
+        valid=element.get("ValidYN") != "N",
+    )
 
 
-def _person(person: Fields, affiliations: list[str]) -> Author:
-    if "name" not in person:
-        names = (
-            person.get("fore_name") or person.get("initials"),
-            person.get("last_name"),
-            person.get("suffix"),
-        )
-        person["name"] = " ".join(name for name in names if name)
-    return Author(affiliations=tuple(affiliations), **person)
+def _full_name(given: str | None, last: str | None, suffix: str | None) -> str:
+    name = f"{given} {last}" if given and last else given or last or ""
+    return f"{name} {suffix}".lstrip() if suffix else name
 
 
 # --- identifiers, types, grants ------------------------------------------------------------------
@@ -318,16 +312,13 @@ def _read_ids(element: Element, fields: Fields) -> None:
 
 def _read_references(element: Element, fields: Fields) -> None:
     """PMIDs of cited papers, also where lists stand within lists."""
-    count = 0
     cited: list[int] = fields["references"]
-    for item in element.iter("Reference", "ArticleId"):
-        if item.tag == "Reference":
-            count += 1
-        elif item.get("IdType") == "pubmed":
+    for item in element.iter("ArticleId"):
+        if item.get("IdType") == "pubmed":
             number = (item.text or "").strip()
             if number.isdecimal():
                 cited.append(int(number))
-    if count and fields.get("reference_count") is None:
+    if fields.get("reference_count") is None and (count := len(list(element.iter("Reference")))):
         fields["reference_count"] = count
 
 

@@ -171,7 +171,6 @@ def _read_journal_info(element: Element, fields: Fields) -> None:
     fields.setdefault("issn", said.get("ISSNLinking"))
 
 
-@lru_cache(_SHARED)
 def _chemical(name: str, ui: str | None, number: str | None) -> Chemical:
     return Chemical(name=name, ui=ui, registry_number=None if number in ("", "0") else number)
 
@@ -194,40 +193,26 @@ def _read_supplementary(element: Element, fields: Fields) -> None:
     )
 
 
-_Attribute = tuple[str, str]
-
-
-@lru_cache(_SHARED)
-def _descriptor(name: str, *attributes: _Attribute) -> MeshHeading:
-    said = dict(attributes)
-    return MeshHeading(name=name, ui=said.get("UI"), major=said.get("MajorTopicYN") == "Y")
-
-
-@lru_cache(_SHARED)
-def _qualifier(name: str, *attributes: _Attribute) -> Qualifier:
-    said = dict(attributes)
-    return Qualifier(name=name, ui=said.get("UI"), major=said.get("MajorTopicYN") == "Y")
-
-
-@lru_cache(_SHARED)
-def _qualified(descriptor: MeshHeading, *qualifiers: Qualifier) -> MeshHeading:
-    return msgspec.structs.replace(descriptor, qualifiers=qualifiers)
-
-
 def _read_mesh(element: Element, fields: Fields) -> None:
-    headings: list[MeshHeading] = []
-    qualifiers: list[Qualifier] = []
-    for part in element.iter("DescriptorName", "QualifierName"):
-        if part.tag == "DescriptorName":
-            if qualifiers:
-                headings[-1] = _qualified(headings[-1], *qualifiers)
-                qualifiers = []
-            headings.append(_descriptor(term_of(part), *part.items()))
-        elif headings:
-            qualifiers.append(_qualifier(term_of(part), *part.items()))
-    if qualifiers:
-        headings[-1] = _qualified(headings[-1], *qualifiers)
-    fields["mesh"] = tuple(headings)
+    fields["mesh"] = tuple([_heading(part) for part in element if len(part)])
+
+
+def _heading(element: Element) -> MeshHeading:
+    descriptor = element[0]
+    return MeshHeading(
+        name=term_of(descriptor),
+        ui=descriptor.get("UI"),
+        major=descriptor.get("MajorTopicYN") == "Y",
+        qualifiers=tuple([_qualifier(part) for part in element[1:]]) if len(element) > 1 else (),
+    )
+
+
+def _qualifier(element: Element) -> Qualifier:
+    return Qualifier(
+        name=term_of(element),
+        ui=element.get("UI"),
+        major=element.get("MajorTopicYN") == "Y",
+    )
 
 
 def _read_corrections(element: Element, fields: Fields) -> None:
