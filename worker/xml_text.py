@@ -25,18 +25,20 @@ _SCRIPTS = frozenset(map(ord, _RAISED + _LOWERED))  # scripts stand within scrip
 
 def clean(text: str) -> str:
     """Whitespace to single spaces, NFC, entities that were escaped twice read once more."""
+    # Nearly all texts are clean: seeing that costs a tenth of making it so.
+    ascii_alone = text.isascii()
+    if ascii_alone and text.isalnum():
+        return text
     if "&" in text and _ESCAPED_TWICE.search(text):
         text = _ESCAPED_TWICE.sub(lambda found: html.unescape(found[0]), text)
-        text = " ".join(text.split())
-    # Nearly all texts are clean: seeing that costs a tenth of making it so.
-    if text.isascii():  # of ASCII's white space, XML has only these
+        spaced = True
+    elif ascii_alone:  # XML has no other white space of ASCII
         spaced = "\n" in text or "\t" in text or "\r" in text
     else:
-        text = unicodedata.normalize("NFC", text)
         spaced = not text.isprintable()
     if spaced or text.rfind("  ") >= 0 or text != text.strip():  # rfind: thrice as fast as in
         text = " ".join(text.split())
-    return text
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
 class _Terms(dict[str, str]):
