@@ -8,7 +8,6 @@ https://www.nlm.nih.gov/bsd/licensee/elements_descriptions.html and the PubMed D
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import BinaryIO
 
 import msgspec
@@ -50,10 +49,6 @@ from worker.pubmed_elements import (
 from worker.registries import REGISTRIES
 from worker.xml_stream import parts_of, pmids_of, split_records
 from worker.xml_text import clean_term, term_of, text_of
-
-_SHARED = (
-    1 << 12
-)  # headings kept of each kind: those in use; more would fall out of the CPU's cache
 
 # A record stands without a prolog, so it cannot declare entities; those it uses are errors.
 _PARSER = etree.XMLParser(
@@ -111,7 +106,7 @@ def parse_article(xml: bytes) -> Article:
     match root.tag:
         case "PubmedArticle":
             citation = data = None
-            for part in root:
+            for part in root[:]:
                 if part.tag == "MedlineCitation":
                     citation = part
                 elif part.tag == "PubmedData":
@@ -138,7 +133,7 @@ def _article_of(citation: Element, data: Element | None) -> Article:
         "other_ids": [],
         "references": [],
     }
-    for part in citation:
+    for part in citation[:]:
         tag = part.tag
         if tag == "PMID":
             if "pmid" not in fields:
@@ -171,30 +166,32 @@ def _read_journal_info(element: Element, fields: Fields) -> None:
     fields.setdefault("issn", said.get("ISSNLinking"))
 
 
-def _chemical(name: str, ui: str | None, number: str | None) -> Chemical:
-    return Chemical(name=name, ui=ui, registry_number=None if number in ("", "0") else number)
+def _chemical(name: Element, number: str | None) -> Chemical:
+    return Chemical(
+        name=term_of(name),
+        ui=name.get("UI"),
+        registry_number=None if number in ("", "0") else number,
+    )
 
 
 def _read_chemicals(element: Element, fields: Fields) -> None:
     chemicals: list[Chemical] = []
-    number = ""
-    for part in element.iter("RegistryNumber", "NameOfSubstance"):
-        if part.tag == "RegistryNumber":
-            number = term_of(part)
-        else:
-            chemicals.append(_chemical(term_of(part), part.get("UI"), number))
-            number = ""
+    for chemical in element[:]:
+        number = ""
+        for part in chemical[:]:
+            if part.tag == "RegistryNumber":
+                number = term_of(part)
+            elif part.tag == "NameOfSubstance":
+                chemicals.append(_chemical(part, number))
     fields["chemicals"] = tuple(chemicals)
 
 
 def _read_supplementary(element: Element, fields: Fields) -> None:
-    fields["supplementary_concepts"] = tuple(
-        _chemical(term_of(name), name.get("UI"), None) for name in element
-    )
+    fields["supplementary_concepts"] = tuple([_chemical(name, None) for name in element[:]])
 
 
 def _read_mesh(element: Element, fields: Fields) -> None:
-    fields["mesh"] = tuple([_heading(part) for part in element if len(part)])
+    fields["mesh"] = tuple([_heading(part) for part in element[:] if len(part)])
 
 
 def _heading(element: Element) -> MeshHeading:
@@ -216,7 +213,7 @@ def _qualifier(element: Element) -> Qualifier:
 
 
 def _read_corrections(element: Element, fields: Fields) -> None:
-    fields["comments_corrections"] = tuple(_correction(item) for item in element)
+    fields["comments_corrections"] = tuple([_correction(item) for item in element[:]])
 
 
 def _correction(element: Element) -> Correction:
@@ -233,7 +230,7 @@ def _correction(element: Element) -> Correction:
 
 
 def _read_gene_symbols(element: Element, fields: Fields) -> None:
-    fields["gene_symbols"] = tuple(text for symbol in element if (text := term_of(symbol)))
+    fields["gene_symbols"] = tuple([text for symbol in element[:] if (text := term_of(symbol))])
 
 
 def _read_reference_count(element: Element, fields: Fields) -> None:
@@ -270,7 +267,9 @@ def _read_other_abstract(element: Element, fields: Fields) -> None:
 
 
 def _read_keywords(element: Element, fields: Fields) -> None:
-    fields.setdefault("keywords", []).extend(text for word in element if (text := term_of(word)))
+    fields.setdefault("keywords", []).extend(
+        [text for word in element[:] if (text := term_of(word))]
+    )
 
 
 # --- Article -------------------------------------------------------------------------------------
@@ -285,7 +284,7 @@ def _read_title(element: Element, fields: Fields) -> None:
 
 
 def _read_journal(element: Element, fields: Fields) -> None:
-    for part in element:
+    for part in element[:]:
         if part.tag == "JournalIssue":
             read_children(part, _JOURNAL_ISSUE, fields)
         elif (field := _JOURNAL.get(part.tag)) and (text := term_of(part)):
@@ -328,7 +327,7 @@ def _read_data_banks(element: Element, fields: Fields) -> None:
 
 def _read_publication_types(element: Element, fields: Fields) -> None:
     fields["publication_types"] = tuple(
-        kind for item in element if (kind := publication_type_of(item))
+        [kind for item in element[:] if (kind := publication_type_of(item))]
     )
 
 

@@ -67,7 +67,7 @@ def term_of(element: Element) -> str:
 
 def _joined(element: Element) -> str:
     parts = [element.text or ""]
-    for child in element:
+    for child in element[:]:
         if isinstance(child.tag, str):
             match _local_name(child):
                 case "sup":

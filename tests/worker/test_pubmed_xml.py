@@ -271,6 +271,29 @@ def test_types_headings_people_and_numbers() -> None:
     assert [a.id for a in found.accessions] == ["G1"]
 
 
+def test_people_as_odd_records_have_them() -> None:
+    """An ORCID beside an affiliation, affiliations of a person without name, initials alone."""
+    found = parse_article(
+        record(
+            inside="<AuthorList><Author><LastName>Roe</LastName><Initials>J</Initials><AffiliationInfo>"
+            '<Affiliation>A &amp; B,\n C.</Affiliation><Identifier Source="ORCID">0000-0002-1825-0097'
+            "</Identifier></AffiliationInfo><AffiliationInfo><Affiliation/></AffiliationInfo>"
+            "<AffiliationInfo><Affiliation>D &amp;amp; E</Affiliation></AffiliationInfo></Author>"
+            "<Author><Suffix>3rd</Suffix><LastName/></Author></AuthorList>"
+        )
+    )
+    first, second = found.authors
+    assert (first.name, first.fore_name, first.orcid) == ("J Roe", None, "0000-0002-1825-0097")
+    assert first.affiliations == ("A & B, C.", "D & E")
+    assert (second.name, second.last_name, second.affiliations) == ("3rd", None, ())
+
+
+@pytest.mark.parametrize("space", ["\t", "\r\n", "  ", "\u00a0", "\u2009", "&amp;#12;", "&#x2028;"])
+def test_white_space_of_every_kind_is_one_space(space: str) -> None:
+    assert parse_article(record(title=f" a{space}b{space}")).title == "a b"
+    assert parse_article(record(title=f"α{space}b")).title == "α b"
+
+
 def test_versions_and_small_pmids() -> None:
     found = parse_article(record(7).replace(b'Version="1"', b'Version="3"'))
     assert (found.pmid, found.version) == (7, 3)
