@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -92,15 +92,8 @@ def find_many(
     """
     hits = [metadata_hits(text.article) for text in texts]
     table = signals()
-    possible: list[list[tuple[Text, list[Hit], list[int] | None]]] = [[] for _ in table.text]
-    for text, found in zip(texts, hits, strict=True):
-        for number, places in table.expressions.places(text.plain).items():
-            possible[number].append((text, found, places))
-        for number in table.expressions.always:
-            possible[number].append((text, found, None))
-    for number, rows in enumerate(possible):
-        for text, found, where in rows:
-            _find_signal(number, table, where, text, found)
+    for number, rows in enumerate(table.expressions.places([text.plain for text in texts])):
+        _find_signal(table, number, [(texts[i], hits[i], places) for i, places in rows])
     told = notices or {}
     return [
         Evidence(article=text.article, notices=told.get(text.article.pmid, ()), hits=tuple(found))
@@ -114,36 +107,33 @@ def find(text: Text) -> Evidence:
 
 
 def _find_signal(
-    number: int,
-    table: Signals,
-    places: list[int] | None,
-    text: Text,
-    found: list[Hit],
+    table: Signals, number: int, rows: Iterable[tuple[Text, list[Hit], list[int]]]
 ) -> None:
-    signal, contexts = table.text[number], table.contexts[number]
-    where, data = signal.where, text.data
-    kept = 0
-    if places is not None:
+    """Adds what one signal says of each text to the hits of that text. `rows`: text, its hits,
+    where the signal's literals begin."""
+    signal, fields, contexts = table.text[number], table.fields[number], table.contexts[number]
+    where, spans = signal.where, table.expressions.spans
+    for text, found, places in rows:
+        data, body, kept = text.data, text.body, 0
         places.sort()
-    for field in table.fields[number]:
-        first, last = (0, text.body - 1) if field == "title" else (text.body, len(data))
-        if places is not None and (places[-1] < first or places[0] >= last):
-            continue
-        for start, end in table.expressions.spans(number, data, places, first, last):
-            part = text.sentence_at(start)
-            role = part.role if part is not None else field
-            if where and field not in where and role not in where:
+        for field in fields:
+            first, last = (0, body - 1) if field == "title" else (body, len(data))
+            if kept == HITS_KEPT or (places and (places[-1] < first or places[0] >= last)):
                 continue
-            if contexts is not None:
-                bounds = part[:2] if part else (first, last)
-                if contexts.silence(data, start, end, bounds):
+            for start, end in spans(number, data, places, first, last):
+                part = text.sentence_at(start)
+                role = part.role if part is not None else field
+                if where and field not in where and role not in where:
                     continue
-            begin, stop = start - first, end - first
-            quote = (text.article.abstract if first else text.article.title)[begin:stop]
-            for target, weight in signal.speaks_for:
-                found.append(
-                    Hit(signal.id, "text", quote, field, begin, stop, target, weight, role)
-                )
-            kept += 1
-            if kept == HITS_KEPT:
-                return
+                bounds = part[:2] if part is not None else (first, last)
+                if contexts is not None and contexts.silence(data, start, end, bounds):
+                    continue
+                begin, stop = start - first, end - first
+                quote = (text.article.abstract if first else text.article.title)[begin:stop]
+                for target, weight in signal.speaks_for:
+                    found.append(
+                        Hit(signal.id, "text", quote, field, begin, stop, target, weight, role)
+                    )
+                kept += 1
+                if kept == HITS_KEPT:
+                    break

@@ -16,7 +16,7 @@ _PLAIN: Final = bytes(
 _MOST: Final = 256  # strings kept apart; more are cut into pieces
 _LONGEST: Final = 24  # characters kept of a string
 _SHORTEST: Final = 2  # characters without which a string tells nothing
-_ENOUGH: Final = 8  # characters that tell as much as more
+_ENOUGH: Final = 5  # characters that tell as much as more
 _BORDER: Final = "|"  # stands for \b until its neighbours are known
 _NOTHING: Final = frozenset({""})
 

@@ -140,10 +140,17 @@ class Pattern:
 
     def every(self, data: bytes, start: int, end: int) -> Iterator[Span]:
         """All matches that are not empty, from left to right."""
-        for found in self.every_groups(data, start, end):
-            yield found[0]
+        match = self.match
+        while start < end:
+            found = begin, stop = match(ANYWHERE, data, start, end)[0]
+            if begin < 0:
+                return
+            if begin < stop:
+                yield found
+            start = max(stop, start + 1)
 
     def every_groups(self, data: bytes, start: int, end: int) -> Iterator[list[Span]]:
+        """As `every`, each with its groups."""
         match = self.match
         while start < end:
             found = match(ANYWHERE, data, start, end)
@@ -186,18 +193,23 @@ class PatternSet:
             list(of), implementation=Implementation.DFA
         ).find_matches_as_indexes
 
-    def places(self, plain: bytes) -> dict[int, list[int]]:
-        """Of a text's `literals.plain`: number of a pattern -> where in the text its literals
-        begin. Every pattern that is missing here and in `always` does not match."""
-        found: dict[int, list[int]] = {}
+    def places(self, plains: Sequence[bytes]) -> list[list[tuple[int, list[int]]]]:
+        """Of texts' `literals.plain`, for each pattern: (number of a text, where in it the pattern's
+        literals begin). It does not match the texts that are not named. No place: it may match
+        anywhere."""
+        found: list[list[tuple[int, list[int]]]] = [[] for _ in self.patterns]
         of = self._of
-        for literal, start, _ in self._find(plain, overlapping=True):
-            shift, numbers = of[literal]
-            for number in numbers:
-                if number in found:
-                    found[number].append(start - shift)
-                else:
-                    found[number] = [start - shift]
+        for text, plain in enumerate(plains):
+            for literal, start, _ in self._find(plain, overlapping=True):
+                shift, numbers = of[literal]
+                for number in numbers:
+                    rows = found[number]
+                    if rows and rows[-1][0] == text:
+                        rows[-1][1].append(start - shift)
+                    else:
+                        rows.append((text, [start - shift]))
+        for number in self.always:
+            found[number] = [(text, []) for text in range(len(plains))]
         return found
 
     def possible(self, plain: bytes) -> list[int]:
@@ -206,12 +218,12 @@ class PatternSet:
         return sorted({*self.always, *chain.from_iterable([self._of[n][1] for n in literals])})
 
     def spans(
-        self, number: int, data: bytes, places: list[int] | None, start: int, end: int
+        self, number: int, data: bytes, places: list[int], start: int, end: int
     ) -> Iterator[Span]:
         """All matches of a pattern that lie within ``data[start:end]``, from left to right.
-        `places`: where its literals begin, in order; None for a pattern that has none."""
+        `places`: where its literals begin, in order; none for a pattern of `always`."""
         pattern, known = self.patterns[number], self._literals[number]
-        if places is None or known is None:
+        if known is None:
             yield from pattern.every(data, start, end)
             return
         match = pattern.match
