@@ -80,6 +80,15 @@ from grading import Article, grade
             "A retrospective cohort of 40 patients had the plate. Union was seen in 38.",
         ),
         (
+            "therapy",
+            "Results of joint preserving surgery for gout of the ankle",
+            (
+                "Little is known about surgery for gout of the ankle. Ten patients had surgery and were "
+                "evaluated after two years. Pain decreased from 8 to 2 (p < 0.001). The results suggest a "
+                "relationship between gout and the position of the talus."
+            ),
+        ),
+        (
             "none",
             "Effects of drought on leaf growth in oak seedlings",
             "We measured leaf growth of seedlings under four treatments. Growth was slower.",
