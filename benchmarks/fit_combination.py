@@ -2,10 +2,12 @@
 
     python -m benchmarks.fit_combination --oof DIR --out grading/model/combination.json
 
-DIR holds `oof.jsonl`, the out-of-fold answers that `benchmarks.train_text_model --oof DIR` writes;
-the abstracts are read from `labels/designs.jsonl.gz` of the data folder ($PUBGRADE_DATA, default
-../shared/data). The printed figures are of five-fold cross-validation, on the records of
-StudyTypeTeller, text only; the weights are fitted on all records whose label leaves few designs.
+DIR holds `oof.jsonl` and `oof_xml.jsonl`, the out-of-fold answers that
+`benchmarks.train_text_model --oof DIR` writes; the records are read from the data folder
+($PUBGRADE_DATA, default ../shared/data). The printed figures are of five-fold cross-validation, on
+the records of StudyTypeTeller, text only. The weights are fitted on all records whose label leaves
+few designs, and on those that people at NLM indexed, which tell case reports from all others: few
+annotators saw old case reports, or reports of two or three patients.
 """
 
 from __future__ import annotations
@@ -20,41 +22,70 @@ from typing import Any
 import numpy as np
 from scipy.optimize import minimize
 
-from benchmarks.train_text_model import read_json_lines
+from benchmarks.train_text_model import corpus, indexed_articles
 from grading.article import Article
 from grading.combination import MEMBERS, features
-from grading.evidence import find
+from grading.evidence import find_many
+from grading.grader import AT_ONCE, SHORTEST_TEXT
 from grading.text import Text
+from worker.training import Training
 
 GROUPS = tuple(MEMBERS)
 PENALTY = 30.0  # on the squared distance from plain addition
 MODEL_PRIOR, GROUP_PRIOR = 0.7, 0.5
 OTHER_SETS = 0.3  # weight of a record whose label asked for other things than study types
+INDEXED = 0.1  # weight of a record that an indexer told to be a case report or not
 FOLDS = 5
 
 
+def possible_groups(item: Training, *, labelled: bool) -> tuple[str, ...]:
+    """What the label leaves possible; empty where it says nothing of use here."""
+    if labelled:
+        return tuple(item.designs)
+    told = item.tags.get("case_report")
+    if told is None or len(item.article.abstract) < SHORTEST_TEXT:
+        return ()
+    if not told:
+        return tuple(group for group in GROUPS if group != "case_report")
+    # A review with cases, and patients tagged beside animals, are no case reports.
+    mixed = any(item.tags.get(tag) for tag in ("review", "letter", "animal_study"))
+    return () if mixed else ("case_report",)
+
+
 def rows(data: Path, oof: Path) -> list[dict[str, Any]]:
-    """Features, possible groups and source of each labelled record."""
+    """Features, possible groups and source of each record whose label says something."""
+    given = corpus(data, indexed_articles(data))
+    count = len(given.labelled)
+    answers = [
+        json.loads(line)
+        for name in ("oof.jsonl", "oof_xml.jsonl")
+        for line in (oof / name).read_text(encoding="utf-8").splitlines()
+    ]
+    chosen = [
+        (item, answer, possible, given.labelled[number]["source"] if number < count else "indexed")
+        for number, (item, answer) in enumerate(zip(given.records, answers, strict=True))
+        if (possible := possible_groups(item, labelled=number < count))
+    ]
     found = []
-    lines = read_json_lines(data / "labels" / "designs.jsonl.gz")
-    with (oof / "oof.jsonl").open() as answers:
-        for number, (line, answer) in enumerate(zip(lines, map(json.loads, answers), strict=True)):
-            if not answer["possible"]:
-                continue
-            article = Article(
-                pmid=int(line["pmid"] or 1),
-                title=line["title"] or "",
-                abstract=line["abstract"] or "",
-            )
+    for first in range(0, len(chosen), AT_ONCE):
+        part = chosen[first : first + AT_ONCE]
+        evidence = find_many([Text(_plain(item.article)) for item, _, _, _ in part])
+        for number, ((item, answer, possible, source), one) in enumerate(
+            zip(part, evidence, strict=True), first
+        ):
             found.append(
                 {
-                    "features": features(answer["probabilities"], find(Text(article)).text_weights),
-                    "possible": [group in answer["possible"] for group in GROUPS],
-                    "source": line["source"],
-                    "fold": zlib.crc32(str(line["pmid"] or number).encode()) % FOLDS,
+                    "features": features(answer["probabilities"], one.text_weights),
+                    "possible": [group in possible for group in GROUPS],
+                    "source": source,
+                    "fold": zlib.crc32(str(item.article.pmid or number).encode()) % FOLDS,
                 }
             )
     return found
+
+
+def _plain(article: Article) -> Article:
+    return Article(pmid=article.pmid or 1, title=article.title, abstract=article.abstract)
 
 
 def fit(x: Any, possible: Any, weight: Any, prior: Any) -> Any:
@@ -99,7 +130,8 @@ def main() -> None:
         x[number, :-1] = [row["features"].get(name, 0.0) for name in names]
     possible = np.array([row["possible"] for row in given], dtype=float)
     teller = np.array([row["source"] == "studytypeteller" for row in given])
-    weight = np.where(teller, 1.0, OTHER_SETS)
+    indexed = np.array([row["source"] == "indexed" for row in given])
+    weight = np.select([teller, indexed], [1.0, INDEXED], OTHER_SETS)
     prior = np.zeros((len(names) + 1, len(GROUPS)))
     for number, name in enumerate(names):
         kind, _, group = name.partition(":")
