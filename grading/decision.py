@@ -50,7 +50,7 @@ EXPECTED = {
     "cross_sectional_study": 0.14,
     "genetic_association_study": 0.3,
     "qualitative_study": 0.15,
-    "economic_evaluation": 0.2,
+    "economic_evaluation": 0.4,
     "modelling_study": 0.3,
     "diagnostic_accuracy_study": 0.3,
 }

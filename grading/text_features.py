@@ -7,7 +7,7 @@ whole numbers and so the same on any machine.
 
 Features of one article:
 
-* words, pairs and triples of words of title and abstract together;
+* words, pairs and triples of words of title and abstract together, British spelling as American;
 * the same of the title alone, with its start marked;
 * words and pairs of each part of the abstract (aims, methods, results, conclusions), told from
   printed labels ("METHODS:") or, without labels, from the position in the text;
@@ -84,6 +84,17 @@ def _log_bucket(count: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     return bucket
 
 
+# British to American, in words that tell: "randomised", "randomisation", "analysed".
+_SPELLINGS: Final = ((b"ised", b"ized"), (b"isat", b"izat"), (b"lyse", b"lyze"))
+
+
+def _one_spelling(stream: bytes) -> bytes:
+    """What is spelt in two ways counts as one word; others ("raised") change, but stay apart."""
+    for british, american in _SPELLINGS:
+        stream = stream.replace(british, american)
+    return stream
+
+
 def feature_pairs(articles: Sequence[Article]) -> tuple[npt.NDArray[np.int64], _Ints]:
     """(article number, feature index) of every feature of every article, repeats included.
 
@@ -102,7 +113,7 @@ def feature_places(articles: Sequence[Article]) -> tuple[_Ints, _Ints]:
     for article in articles:
         stream += (spaced(article.abstract), GAP, GAP)
     stream += (GAP, GAP)  # for the last n-grams to reach into
-    padded = token_hashes(b"".join(stream))
+    padded = token_hashes(_one_spelling(b"".join(stream)))
     size = len(padded) - 2
     words = padded[:size]
     gaps = np.flatnonzero(words == 0)

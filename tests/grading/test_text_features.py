@@ -109,6 +109,13 @@ def test_features_are_those_of_a_plain_reading(company: list[Article]) -> None:
         assert Counter(feature[owner == number].tolist()) == features(article)
 
 
+def test_either_spelling_is_one_word() -> None:
+    british = Article(pmid=1, title="Randomisation", abstract="Randomised and analysed by sex.")
+    american = Article(pmid=1, title="Randomization", abstract="Randomized and analyzed by sex.")
+    owner, feature = feature_pairs([british, american])
+    assert Counter(feature[owner == 0].tolist()) == Counter(feature[owner == 1].tolist())
+
+
 def test_no_articles() -> None:
     owner, feature = feature_pairs([])
     assert len(owner) == len(feature) == 0
