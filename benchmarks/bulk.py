@@ -215,11 +215,10 @@ class Report:
         each = seconds / self.records
         print(f"  {what:42}{each * 1e6:8.0f} µs{each / self.floor:7.1f} F  {more}", flush=True)
 
-    def load(self, what: str, found: Measured, cores: int) -> Measured:
-        begun = cores if found.others else 0
-        found = replace(found, others=max(0.0, found.others - begun * self.start))
-        # The writer and the readers work at the same time, but on no more cores than there are.
-        shortest = max(found.own, found.cpu / cores)
+    def load(self, what: str, found: Measured, workers: int) -> Measured:
+        """`workers`: processes beside the one that writes; 0 where that one does all."""
+        found = replace(found, others=max(0.0, found.others - workers * self.start))
+        shortest = idle(found, workers)
         writer = f"; writer {found.own / found.cpu:.0%} of it" if found.others else ""
         self.line(
             what,
@@ -228,6 +227,14 @@ class Report:
             f"cores; {found.memory:4.0f} MB{writer}",
         )
         return found
+
+
+def idle(found: Measured, workers: int) -> float:
+    """Seconds that it would take at least if the cores had nothing else to do: the writer and the
+    workers go on at the same time, but on no more cores than there are."""
+    if not workers:
+        return found.cpu
+    return max(found.own, found.others / workers, found.cpu / CORES)
 
 
 def simulated(files: int, workers: int, reading: float, writing: float) -> float:
@@ -250,7 +257,7 @@ def hours(seconds_a_record: float) -> str:
 def project(report: Report, steps: dict[str, float], loads: dict[str, Measured]) -> None:
     print(f"\n{ALL:,} records on {CORES} cores, from the CPU time above, as if the cores were idle")
     for what, found in loads.items():
-        each = max(found.own, found.cpu / CORES) / report.records
+        each = idle(found, CORES) / report.records
         print(f"  {what:42}{hours(each)}")
     print("  (Full text grows dearer with the store: benchmarks.query measures how much.)")
     both = loads["SQLite"]
@@ -309,8 +316,8 @@ def run(given: argparse.Namespace, folder: Path) -> None:
 
     one = str(folder / "one.db")
     loads: dict[str, Measured] = {}
-    report.load("SQLite, all in, one process", measure(load, paths, one, 1), 1)
-    report.load("  the same files again", measure(load, paths, one, 1), 1)
+    report.load("SQLite, all in, one process", measure(load, paths, one, 1), 0)
+    report.load("  the same files again", measure(load, paths, one, 1), 0)
     two = str(folder / "two.db")
     found = measure(load, paths, two, CORES)
     loads["SQLite"] = report.load(f"SQLite, all in, {CORES} processes", found, CORES)
@@ -319,7 +326,8 @@ def run(given: argparse.Namespace, folder: Path) -> None:
     print(f"  {size:,.0f} bytes a record in SQLite")
     for workers in (1, CORES):
         found = measure(export, two, folder / f"parquet-{workers}", workers)
-        found = report.load(f"Parquet from that store, {workers} process(es)", found, workers)
+        beside = workers if workers > 1 else 0
+        found = report.load(f"Parquet from that store, {workers} process(es)", found, beside)
     loads["Parquet from that store"] = found
     if not given.no_postgres:
         loads |= _postgres(report, paths)
@@ -327,9 +335,13 @@ def run(given: argparse.Namespace, folder: Path) -> None:
         walls = []
         for workers in (1, CORES):
             found = measure(load_on_cluster, paths, str(folder / f"cluster-{workers}.db"), workers)
-            report.load(f"SQLite by a cluster of {workers}", found, workers)
-            walls.append(found.wall)
-        print(f"  1 to {CORES} workers of a cluster: {walls[0] / walls[1]:.2f} times as fast here")
+            found = report.load(f"SQLite by a cluster of {workers}", found, workers)
+            walls.append((found.wall, idle(found, workers)))
+        here, alone = (one / more for one, more in zip(*walls, strict=True))
+        print(
+            f"  1 to {CORES} workers of a cluster: {here:.2f} times as fast here, "
+            f"{alone:.2f} on idle cores"
+        )
     project(report, steps, loads)
 
 

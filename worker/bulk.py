@@ -11,7 +11,6 @@ A single small file goes the same way within this process.
 from __future__ import annotations
 
 import dataclasses
-import tempfile
 import threading
 import time
 from collections import deque
@@ -43,6 +42,7 @@ from worker.spools import (
     Unchanged,
     blocks_of,
     prepare,
+    spool_folder,
 )
 
 if TYPE_CHECKING:
@@ -326,10 +326,7 @@ def load_files(
     writer = _Writer(store, kind=kind, now=now, selection=selection, whole=whole)
     with ExitStack() as stack:
         stack.enter_context(store.filling(unless=stop.is_set))
-        temporary = tempfile.TemporaryDirectory(
-            prefix="pubgrade-", dir=spool, ignore_cleanup_errors=cluster is not None
-        )
-        folder = Path(stack.enter_context(temporary)).absolute()
+        folder = stack.enter_context(spool_folder(spool))
         known = store if store.articles(limit=1) else None  # nothing is known to an empty store
         readers: Readers
         if cluster is not None:

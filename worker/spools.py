@@ -7,15 +7,21 @@ every n-th block of it, and the writer reads their spools in turn.
 
 from __future__ import annotations
 
+import glob
+import os
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from grading import Grade
 from grading.notices import notices_in
+from storage import processes
 from storage.contents import Arrival, arrival
 from storage.records import Entry
 from worker.errors import SourceError
@@ -63,6 +69,25 @@ class Unchanged(msgspec.Struct, tag="unchanged", array_like=True):
 Item = Prepared | Malformed | Deleted | Unchanged
 _encoder: Final = msgspec.msgpack.Encoder()
 _decoder: Final = msgspec.msgpack.Decoder(list[Item])
+
+
+@contextmanager
+def spool_folder(parent: Path | None = None) -> Iterator[Path]:
+    """A folder for spools in `parent` (by default the system's for temporary files), which goes at
+    the end.
+
+    Those of this host whose processes were killed go first: each may hold some hundred MB.
+    """
+    place = Path(parent or tempfile.gettempdir()).absolute()
+    mark = f"pubgrade-{processes.this_host()}-"
+    for left in place.glob(f"{glob.escape(mark)}*"):
+        owner = left.name.removeprefix(mark).partition("-")[0]
+        if owner.isdigit() and not processes.lives(int(owner), None):
+            shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(
+        prefix=f"{mark}{os.getpid()}-", dir=place, ignore_cleanup_errors=True
+    ) as made:
+        yield Path(made)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import subprocess
 import threading
 from collections.abc import Iterator
 from itertools import islice
@@ -14,6 +15,7 @@ import pytest
 from bulk_site import bulk_file, record, retraction_notice
 
 from storage import Store
+from storage.processes import this_host
 from worker.bulk import Job, Loaded, load_files
 from worker.files import read_source
 from worker.intake import Intake
@@ -141,6 +143,19 @@ def test_stopped_between_files(tmp_path: Path, store: Store) -> None:
         stop.set()
     assert 1 <= len(loaded) < len(names)
     assert len(titles(store)) == len(loaded)
+
+
+def test_spools_that_a_killed_load_left_go(tmp_path: Path, store: Store) -> None:
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    spool, host = tmp_path / "spool", this_host()
+    dead = f"pubgrade-{host}-{gone.pid}-x"
+    others = {f"pubgrade-{host}-{os.getpid()}-y", "pubgrade-elsewhere-1-z", "mine"}
+    for name in (dead, *others):
+        (spool / name).mkdir(parents=True)
+        (spool / name / "0.spool").write_bytes(b"records")
+    list(load_files(store, write(tmp_path, a=bulk_file([record(1)])), spool=spool))
+    assert {each.name for each in spool.iterdir()} == others
 
 
 def test_bulk_equals_fetch_field_by_field(tmp_path: Path) -> None:

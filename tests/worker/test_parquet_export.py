@@ -14,12 +14,13 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from bulk_site import BulkSite, fill
+from bulk_site import BulkSite, baseline, fill, update
 
 from grading import Article, grade
 from storage import Store
 from storage.parquet import RANGE
 from storage.records import Entry, Query
+from worker.errors import MirrorError
 from worker.mirror import mirror
 from worker.nlm_site import Site
 from worker.parquet_export import export_parquet
@@ -80,9 +81,17 @@ def test_mirrored_and_exported_though_killed(
 ) -> None:
     shown, gone = fill(site)
     address, folder = new_address(), tmp_path / "graded"
+    site.damaged[baseline(3)] = 1  # a bad MD5, once
+    site.cut[update(14)] = 2  # cut short, and cut short again
+    lost = {path: site.files[path] for path in (update(16), f"{update(16)}.md5")}
+    site.remove(update(16))
     with Store.open(address) as store:
-        for _ in mirror(store, Site(site.url), tmp_path / "files"):
-            pass
+        source = Site(site.url, wait=0.001)
+        with pytest.raises(MirrorError, match="pubmed26n0016"):
+            list(mirror(store, source, tmp_path / "files"))
+        export(store, folder)  # of what came before the missing one
+        site.files |= lost
+        list(mirror(store, source, tmp_path / "files"))
         export(store, tmp_path / "whole")
     expected = digests(tmp_path / "whole")
     dice = random.Random(3)
