@@ -25,14 +25,15 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import psutil
 
 from benchmarks.reading import READERS, cost
-from grading import Article, grade_many
+from grading import grade_many
 from storage import Store
 from storage.contents import arrival
 from storage.parquet import RANGE
@@ -56,7 +57,7 @@ def make_files(sources: list[str], folder: Path, records: int, files: int) -> li
     """Gzipped files of records of `sources` in turn, renumbered."""
     with ExitStack() as opened:
         streams = [
-            split_records(opened.enter_context(gzip.open(source, "rb")), name=source)
+            split_records(cast(BinaryIO, opened.enter_context(gzip.open(source))), name=source)
             for source in sources
         ]
         mixed = (raw for turn in zip(*streams, strict=False) for raw in turn)
@@ -161,20 +162,6 @@ def stages(paths: list[str]) -> tuple[dict[str, float], int]:
     return spent, records
 
 
-def start_processes(workers: int) -> None:
-    """Have so many processes read a file of nothing."""
-    with processes(workers) as executor:
-        waiting = [executor.submit(_begin, number) for number in range(workers)]
-        for each in waiting:
-            each.result()
-
-
-def _begin(number: int) -> None:
-    """Read what grading needs, and be there long enough for another process to begin too."""
-    grade_many([Article(pmid=1, abstract="We asked 20 people. " * 20)])
-    time.sleep(3)
-
-
 def load(paths: list[str], address: str, workers: int) -> int:
     with Store.open(address) as store:
         return sum(
@@ -204,27 +191,26 @@ def export(address: str, folder: Path, workers: int) -> int:
 
 
 class Report:
-    """Prints lines. `floor`: F in seconds a record; `start`: what each process takes to begin."""
+    """Prints lines. `floor`: F in seconds a record."""
 
-    def __init__(self, floor: float, records: int, start: float) -> None:
+    def __init__(self, floor: float, records: int) -> None:
         self.floor = floor
         self.records = records
-        self.start = start
 
     def line(self, what: str, seconds: float, more: str = "") -> None:
         each = seconds / self.records
         print(f"  {what:42}{each * 1e6:8.0f} µs{each / self.floor:7.1f} F  {more}", flush=True)
 
-    def load(self, what: str, found: Measured, workers: int) -> Measured:
-        """`workers`: processes beside the one that writes; 0 where that one does all."""
-        found = replace(found, others=max(0.0, found.others - workers * self.start))
-        shortest = idle(found, workers)
-        writer = f"; writer {found.own / found.cpu:.0%} of it" if found.others else ""
+    def load(self, what: str, found: Measured, workers: int = 0, begun: float = 0.0) -> Measured:
+        """`workers`: processes beside the one that writes, which take `begun` seconds of CPU before
+        they can work; none where that one does all."""
+        found = replace(found, others=max(0.0, found.others - begun))
+        writer = f"; writer {found.own / found.cpu:.0%} of it" if workers else ""
         self.line(
             what,
             found.cpu,
-            f"{self.records / found.wall:6,.0f}/s here, {self.records / shortest:6,.0f}/s on idle "
-            f"cores; {found.memory:4.0f} MB{writer}",
+            f"{self.records / found.wall:6,.0f}/s here, {self.records / idle(found, workers):6,.0f}"
+            f"/s on idle cores; {found.memory:4.0f} MB{writer}",
         )
         return found
 
@@ -299,12 +285,8 @@ def run(given: argparse.Namespace, folder: Path) -> None:
     (floor_name, (floor, _)), (_, (ours, memory)), (_, theirs) = costs.items()
     measured = measure(stages, paths)
     steps, records = measured.answer
-    start = measure(start_processes, CORES).others / CORES
-    report = Report(floor / records, records, start)
-    print(
-        f"{records:,} records in {given.files} files, on {os.cpu_count()} cores. A process takes "
-        f"{start:.1f} s of CPU to begin, which is left out below."
-    )
+    report = Report(floor / records, records)
+    print(f"{records:,} records in {given.files} files, on {os.cpu_count()} cores")
     report.line(floor_name, floor)
     report.line("parse, all fields of Article", ours, f"{memory:4.0f} MB")
     if theirs is None:
@@ -314,35 +296,50 @@ def run(given: argparse.Namespace, folder: Path) -> None:
     for what, seconds in list(steps.items())[1:]:
         report.line(what, seconds)
 
-    one = str(folder / "one.db")
-    loads: dict[str, Measured] = {}
-    report.load("SQLite, all in, one process", measure(load, paths, one, 1), 0)
-    report.load("  the same files again", measure(load, paths, one, 1), 0)
-    two = str(folder / "two.db")
+    # What processes take to begin is known from files of one record each.
+    (folder / "few").mkdir()
+    few = make_files(given.sources, folder / "few", 2, 2)
+    begun = partial(_begun, few, folder)
+    one, two = str(folder / "one.db"), str(folder / "two.db")
+    report.load("SQLite, all in, one process", measure(load, paths, one, 1))
+    report.load("  the same files again", measure(load, paths, one, 1))
     found = measure(load, paths, two, CORES)
-    loads["SQLite"] = report.load(f"SQLite, all in, {CORES} processes", found, CORES)
-    report.load("  the same files again", measure(load, paths, two, CORES), CORES)
+    loads = {
+        "SQLite": report.load(
+            f"SQLite, all in, {CORES} processes", found, CORES, begun(load, "plain", CORES)
+        )
+    }
     size = sum(file.stat().st_size for file in folder.glob("two.db*")) / records
     print(f"  {size:,.0f} bytes a record in SQLite")
-    for workers in (1, CORES):
-        found = measure(export, two, folder / f"parquet-{workers}", workers)
-        beside = workers if workers > 1 else 0
-        found = report.load(f"Parquet from that store, {workers} process(es)", found, beside)
-    loads["Parquet from that store"] = found
+    found = measure(export, two, folder / "parquet", 1)
+    report.load("Parquet from that store, one process", found)
+    # Ranges have nothing to do with one another.
+    loads["Parquet from that store"] = replace(found, own=0.0, others=found.own)
     if not given.no_postgres:
-        loads |= _postgres(report, paths)
+        loads |= _postgres(report, paths, begun(load, "plain", CORES))
     if not given.no_cluster:
-        walls = []
+        times = []
         for workers in (1, CORES):
-            found = measure(load_on_cluster, paths, str(folder / f"cluster-{workers}.db"), workers)
-            found = report.load(f"SQLite by a cluster of {workers}", found, workers)
-            walls.append((found.wall, idle(found, workers)))
-        here, alone = (one / more for one, more in zip(*walls, strict=True))
+            name = f"cluster-{workers}"
+            found = measure(load_on_cluster, paths, str(folder / f"{name}.db"), workers)
+            start = begun(load_on_cluster, name, workers)
+            found = report.load(f"SQLite by a cluster of {workers}", found, workers, start)
+            times.append((found.wall, idle(found, workers)))
+        here, alone = (before / after for before, after in zip(*times, strict=True))
         print(
             f"  1 to {CORES} workers of a cluster: {here:.2f} times as fast here, "
             f"{alone:.2f} on idle cores"
         )
     project(report, steps, loads)
+
+
+def _begun(
+    few: list[str], folder: Path, work: Callable[..., Any], name: str, workers: int
+) -> float:
+    address = folder / f"few-{name}.db"
+    found = measure(work, few, str(address), workers).others
+    address.unlink()
+    return found
 
 
 def _cost_of_all(read: Callable[[str], None], paths: list[str]) -> Any:
@@ -353,13 +350,13 @@ def _cost_of_all(read: Callable[[str], None], paths: list[str]) -> Any:
     return sum(each[0] for each in found), max(each[1] for each in found)  # type: ignore[misc]
 
 
-def _postgres(report: Report, paths: list[str]) -> dict[str, Measured]:
+def _postgres(report: Report, paths: list[str], begun: float) -> dict[str, Measured]:
     """The server's processes work on the same cores."""
     from benchmarks.postgres import server
 
     with server(None) as running:
         found = measure(load, paths, running.url, CORES)
-        found = report.load(f"PostgreSQL, all in, {CORES} processes", found, CORES)
+        found = report.load(f"PostgreSQL, all in, {CORES} processes", found, CORES, begun)
         # Of processes that have ended the server's first one knows.
         server_times = psutil.Process(running.pid).cpu_times()
         spent = server_times.children_user + server_times.children_system + running.seconds()

@@ -13,11 +13,11 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import CancelledError, Executor
+from concurrent.futures import CancelledError, Executor, Future
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
 from worker.errors import EntrezUnavailable, SourceError, WorkerError
@@ -45,6 +45,8 @@ class ClusterReaders:
         sources: int | None,
     ) -> None:
         self._client = client
+        # Its futures can be waited for with a time-out; the client's own lose the answer in a race.
+        self._executor = client.get_executor(pure=False, retries=RETRIES)
         self._sources = sources
         self._stop = stop
         self._progress = progress
@@ -60,31 +62,30 @@ class ClusterReaders:
         if not is_address(task.source):
             task = replace(task, source=os.path.abspath(task.source))
         futures = [
-            self._client.submit(prepare_there, each, pure=False, retries=RETRIES)
+            self._executor.submit(prepare_there, each)
             for each in shares_of(task, workers_of(self._client), self._sources)
         ]
         return lambda: Spooled.together([self._wait(each, task.source) for each in futures])
 
-    def _wait(self, future: Any, source: str) -> Spooled:
+    def _wait(self, future: Future[tuple[Spooled, int]], source: str) -> Spooled:
         from distributed import KilledWorker
-        from distributed.client import FutureCancelledError
 
         while True:
             try:
-                answer: tuple[Spooled, int] = future.result(timeout=0.5)
+                spooled, records = future.result(timeout=0.5)
             except TimeoutError:
                 if self._stop.is_set():
                     future.cancel()
                     return Spooled((), stopped=True)
                 continue
-            except (KilledWorker, FutureCancelledError) as error:
+            except (KilledWorker, CancelledError) as error:
                 raise WorkerError(
                     f"{source}: the workers that read it were lost ({type(error).__name__}; out "
                     "of memory?). Files loaded before are kept; start again to go on."
                 ) from None
-            self._read += answer[1]
+            self._read += records
             self._progress(self._read)
-            return answer[0]
+            return spooled
 
 
 def prepare_there(task: Task) -> tuple[Spooled, int]:
