@@ -74,7 +74,7 @@ def arrival(entry: Entry) -> Arrival:
         article.revised,
         documents.article_digest(article) if content is None else content.digest,
         entry.source_digest,
-        None if entry.raw is None else documents.pack(entry.raw),
+        None if entry.raw is None else documents.pack_raw(entry.raw),
         entry.raw_format,
         entry.parser_version,
         content,

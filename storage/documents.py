@@ -24,6 +24,7 @@ from grading import Article, Grade
 
 _COMPRESSION_LEVEL: Final = 1  # 3 makes a record 10 % smaller, but takes half as long again
 _LARGEST: Final = 1 << 30  # bytes of one unpacked value; more is damage, not a record
+_LONG: Final = 8 << 10  # bytes
 _LENGTH: Final = 4  # bytes before an article that say how long it is; its grade follows
 
 _encoder: Final = msgspec.msgpack.Encoder()
@@ -39,6 +40,7 @@ class _Codecs(threading.local):
         dictionary = zstandard.ZstdCompressionDict(content)
         dictionary.precompute_compress(level=_COMPRESSION_LEVEL)
         self.compressor = zstandard.ZstdCompressor(level=_COMPRESSION_LEVEL, dict_data=dictionary)
+        self.plain_compressor = zstandard.ZstdCompressor(level=_COMPRESSION_LEVEL)
         self.decompressor = zstandard.ZstdDecompressor(dict_data=dictionary)
 
 
@@ -47,6 +49,13 @@ _codecs: Final = _Codecs()
 
 def pack(content: bytes) -> bytes:
     return _codecs.compressor.compress(content)
+
+
+def pack_raw(raw: bytes) -> bytes:
+    """The bytes of a record as they came. Of a long one the dictionary makes nothing smaller."""
+    if len(raw) > _LONG:
+        return _codecs.plain_compressor.compress(raw)
+    return pack(raw)
 
 
 def unpack(packed: bytes) -> bytes:
