@@ -23,7 +23,7 @@ from storage.tsquery import FACET, LONGEST_WORD
 
 _LAST_POSITION: Final = 16_383  # all words beyond stand there
 _MOST_POSITIONS: Final = 2 * 255  # bytes: two for each of the 255 that one word may have
-_MOST_STEMS: Final = 1 << 16  # remembered: the vocabulary has no end
+_MOST_STEMS: Final = 1 << 17  # remembered: the vocabulary has no end
 
 _number: Final = Struct(">H").pack
 _A, _B, _D = (  # a position with its weight
