@@ -26,6 +26,7 @@ HEIRS: tuple[tuple[str, str, float], ...] = (
     ("protocol", "cohort_study", 4.5),
     ("n_of_1_trial", "randomized_controlled_trial", 5.0),
     ("case_control_study", "cohort_study", 7.0),
+    ("genetic_association_study", "case_control_study", 3.5),
     ("case_report", "case_series", 4.0),
     ("case_series", "cohort_study", 4.5),
     ("practice_guideline", "consensus_statement", 5.5),
@@ -70,6 +71,8 @@ _FAMILIES = {
     design: {design, *(parent for heir, parent, _ in HEIRS if heir == design)}
     for design, _, _ in HEIRS
 }
+# Indexers tag phases and "Clinical Trial" on randomised trials as well: no evidence against one.
+_ANY_TRIAL = frozenset({"single_arm_trial", "non_randomized_trial"})
 _NOTHING = dict.fromkeys(DESIGNS, 0.0)
 _NAMED = tuple(design for design in DESIGNS if design not in ("primary_research", "unclassified"))
 # By group, and whether content decided over a form: the designs that text and tags together may name.
@@ -156,6 +159,8 @@ def _with_model(
     """Text and tags together choose one of the groups; `scores` choose the design in it."""
     groups, over_form = weights().groups, form is not None
     tagged = evidence.tag_weights
+    if tagged.get("randomized_controlled_trial", 0.0) >= MARGIN:
+        tagged = {design: points for design, points in tagged.items() if design not in _ANY_TRIAL}
     for group in {GROUPS.get(design, OTHERS) for design in tagged if design in DESIGNS}:
         odds[groups.index(group)] += max(
             [tagged.get(design, 0.0) for design in _OPEN[group, over_form]]
