@@ -240,15 +240,19 @@ def test_the_title_of_a_comment_is_that_of_what_it_comments_on() -> None:
     [
         (
             "Time that librarians spend on systematic review tasks",
-            "Librarians help to search the literature. We sent members of an association a "
-            "questionnaire on the hours that each task of a systematic review takes, from the search "
-            "strategy to the writing of methods. Of 105 who answered, most needed 20 to 40 hours.",
+            (
+                "Librarians help to search the literature. We sent members of an association a "
+                "questionnaire on the hours that each task of a systematic review takes, from the search "
+                "strategy to the writing of methods. Of 105 who answered, most needed 20 to 40 hours."
+            ),
         ),
         (
             "Is there a place for students in the systematic review process?",
-            "A quality systematic review takes many hours. Students may screen titles and extract "
-            "data under guidance. This article describes how they can be taught, and what authors "
-            "of reviews should keep in mind when they ask students to help.",
+            (
+                "A quality systematic review takes many hours. Students may screen titles and extract "
+                "data under guidance. This article describes how they can be taught, and what authors "
+                "of reviews should keep in mind when they ask students to help."
+            ),
         ),
     ],
 )
