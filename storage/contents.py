@@ -65,9 +65,15 @@ class Arrival(msgspec.Struct, frozen=True, array_like=True, gc=False):
         return self.version, self.revised or ""
 
 
-def arrival(entry: Entry) -> Arrival:
+def arrival(entry: Entry, *, vectors: bool = False) -> Arrival:
+    """`vectors`: for a store that keeps them (`Store.keeps_vectors`); it would make them itself."""
     article = entry.article
     content = None if entry.grade is None else content_of(article, entry.grade)
+    if content is not None and vectors:
+        from storage.tsvector import vector_of
+
+        text = content.text._replace(vector=vector_of(content.place, content.text))
+        content = msgspec.structs.replace(content, text=text)
     return Arrival(
         article.pmid,
         article.version,

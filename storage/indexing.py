@@ -51,6 +51,11 @@ class IndexedText(NamedTuple):
     abstract: str
     keywords: str
     facets: str
+    vector: bytes = b""  # all this for PostgreSQL (storage.tsvector), where it was made beforehand
+
+    @property
+    def columns(self) -> tuple[str, str, str, str]:
+        return self.title, self.abstract, self.keywords, self.facets
 
     def standing(self, *, deleted: bool, topics: Iterable[int]) -> IndexedText:
         """The same with what the store adds to the article."""
@@ -59,7 +64,8 @@ class IndexedText(NamedTuple):
             added.append(DELETED)
         if not added:
             return self
-        return self._replace(facets=" ".join(sorted({*self.facets.split(" "), *added})))
+        facets = " ".join(sorted({*self.facets.split(" "), *added}))
+        return self._replace(facets=facets, vector=b"")
 
 
 def indexed_text(article: Article, grade: Grade) -> IndexedText:

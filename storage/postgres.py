@@ -243,6 +243,8 @@ class Postgres:
 
     # full text
 
+    keeps_vectors: ClassVar[bool] = True
+
     @staticmethod
     def index_is_missing(connection: sa.Connection) -> bool:
         """Words are found without it, but every text is looked at."""
@@ -270,7 +272,7 @@ class Postgres:
     @staticmethod
     def index(connection: sa.Connection, texts: Sequence[tuple[int, IndexedText]]) -> None:
         """Take up articles: (place, text), none at the place of another."""
-        from storage.tsvector import tsvector
+        from storage.tsvector import vector_of
 
         if texts:
             _copy(
@@ -278,7 +280,7 @@ class Postgres:
                 "full_text",
                 ("place", "vector"),
                 ["int8", "bytea"],  # bytes as they are: the column is a tsvector
-                [(place, tsvector(text, periods.tokens(place))) for place, text in texts],
+                [(place, text.vector or vector_of(place, text)) for place, text in texts],
             )
 
     @staticmethod

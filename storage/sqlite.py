@@ -252,6 +252,8 @@ class Sqlite:
 
     # full text
 
+    keeps_vectors: ClassVar[bool] = False
+
     @staticmethod
     def index_is_missing(connection: sa.Connection) -> bool:
         """Never: the index is the table itself."""
@@ -272,7 +274,7 @@ class Sqlite:
             connection.exec_driver_sql(
                 "INSERT INTO full_text(rowid, title, abstract, keywords, facets) "
                 "VALUES (?, ?, ?, ?, ?)",
-                [(place, *text) for place, text in texts],
+                [(place, *text.columns) for place, text in texts],
             )
 
     @staticmethod
@@ -281,7 +283,7 @@ class Sqlite:
         if texts:
             connection.exec_driver_sql(
                 f"INSERT INTO {_CHANGED} VALUES ('delete', ?, ?, ?, ?, ?)",  # noqa: S608
-                [(place, *text) for place, text in texts],
+                [(place, *text.columns) for place, text in texts],
             )
 
     most_ranked: ClassVar[int] = 10_000  # hits that are scored; about 20 ms

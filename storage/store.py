@@ -90,6 +90,11 @@ class Store:
         """Where the store is, without a password."""
         return self._database.url
 
+    @property
+    def keeps_vectors(self) -> bool:
+        """Whether its full-text index is made of tsvectors (storage.contents.arrival)."""
+        return self._database.keeps_vectors
+
     def close(self) -> None:
         self._database.close()
 

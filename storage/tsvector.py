@@ -17,6 +17,7 @@ from typing import Final
 
 import Stemmer
 
+from storage import periods
 from storage.folding import indexed_words
 from storage.indexing import IndexedText
 from storage.tsquery import FACET, LONGEST_WORD
@@ -51,6 +52,11 @@ class _Stems(dict[str, bytes]):
 
 
 _stems: Final = _Stems()
+
+
+def vector_of(place: int, text: IndexedText) -> bytes:
+    """What stands in the index for an article at this place."""
+    return tsvector(text, periods.tokens(place))
 
 
 def tsvector(text: IndexedText, more_facets: Iterable[str] = ()) -> bytes:

@@ -150,7 +150,7 @@ class Writing:
             notices_come += notices
             if old is not None and pmid not in self._waiting:
                 old_text = old.text
-                if old_text == text:
+                if (old_text[0], old_text[1].columns) == (text[0], text[1].columns):
                     continue
                 gone.append(old_text)
             self._waiting[pmid] = text

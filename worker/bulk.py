@@ -345,7 +345,8 @@ def load_files(
                 if following is None:
                     break
                 number, job = following
-                task = Task(job.source, str(folder / f"{number}.spool"), keep_raw, selection)
+                path = str(folder / f"{number}.spool")
+                task = Task(job.source, path, keep_raw, selection, store.keeps_vectors)
                 waiting.append((job, readers.begin(task)))
             if not waiting:
                 return

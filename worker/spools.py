@@ -98,6 +98,7 @@ class Task:
     path: str  # of the spool
     keep_raw: bool = True
     selection: Selection | None = None
+    vectors: bool = False  # the store keeps them
     share: int = 0
     shares: int = 1
 
@@ -183,7 +184,7 @@ def _prepared(item: ParsedArticle, grade: Grade, task: Task) -> Prepared:
         digest_of(item.raw) if item.digest is None else item.digest,
     )
     selected = task.selection is None or task.selection.keeps(item.article, grade)
-    return Prepared(arrival(entry), selected, any(notices_in(item.article)))
+    return Prepared(arrival(entry, vectors=task.vectors), selected, any(notices_in(item.article)))
 
 
 def blocks_of(spooled: Spooled) -> Iterator[list[Item]]:

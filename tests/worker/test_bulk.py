@@ -6,7 +6,7 @@ import gzip
 import os
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from bulk_site import bulk_file, record, retraction_notice
 
 from storage import Store
 from storage.processes import this_host
+from storage.records import Query
 from worker.bulk import Job, Loaded, load_files
 from worker.files import read_source
 from worker.intake import Intake
@@ -98,6 +99,26 @@ def test_a_retraction_warns_whatever_the_order(tmp_path: Path, store: Store, ord
     found = store.get(100)
     assert found is not None
     assert "retracted" in found.grade.flags
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_is_loaded_is_found(
+    tmp_path: Path, new_address: Callable[[], str], workers: int
+) -> None:
+    jobs = write(
+        tmp_path,
+        a=bulk_file([record(1, title="Garlic for gout"), record(2, title="Leeches for gout")]),
+        b=bulk_file([record(1, title="Onions for gout", revision=1)], deleted=[2]),
+    )
+
+    def found(words: str) -> list[int]:
+        return [each.article.pmid for each in store.search(Query(words=words)).records]
+
+    with Store.open(new_address()) as store:
+        list(load_files(store, jobs[:1], workers=workers))
+        assert (found("garlic"), found("leech")) == ([1], [2])
+        list(load_files(store, jobs[1:], workers=workers))
+        assert (found("onion gout"), found("garlic"), found("leech")) == ([1], [], [])
 
 
 def test_a_loaded_file_again_changes_nothing(tmp_path: Path, store: Store) -> None:
