@@ -1,4 +1,4 @@
-"""Lint of the signal tables: signals that never fire, or fire mostly where they are wrong.
+"""Lint of the signal tables: signals that never fire, are slow, or fire mostly where they are wrong.
 
     python -m benchmarks.signals [FILE...] [--all]
 
@@ -104,6 +104,10 @@ def main() -> None:
     print(f"\nnever fired: {len(silent)} of {len(signals().all)}")
     for signal in silent:
         print(f"  {signal.id:40} {signal.kind}")
+    slow = [signals().text[number] for number in signals().expressions.always]
+    print(f"\nno words to look for first, so tried on every text: {len(slow)}")
+    for signal in slow:
+        print(f"  {signal.id}")
     print("\nsignal, what it speaks for, weight, firings, lift" if options.all else "\ncontradict:")
     for signal in signals().all:
         for target, weight in signal.speaks_for:

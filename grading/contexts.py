@@ -75,9 +75,11 @@ class Contexts:
         if self._before is not None:
             # One character more than it reaches, so that a word cut in two is not taken for another.
             near = data[max(sentence[0] - 1, start - REACH - 1, 0) : start]
-            for cue, _ in _CUE.every(near, 0, len(near)):
-                if self._before.groups_at(near, cue, len(near)):
+            place, size = 0, len(near)
+            while cue := _CUE.find(near, place, size):
+                if self._before.groups_at(near, cue[0], size):
                     return True
+                place = cue[1]
         if self._inside is not None and self._inside.find(data, start, end):
             return True
         if self._after is None:

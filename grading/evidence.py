@@ -125,9 +125,10 @@ def _find_signal(
                 role = part.role if part is not None else field
                 if where and field not in where and role not in where:
                     continue
-                bounds = part[:2] if part is not None else (first, last)
-                if contexts is not None and contexts.silence(data, start, end, bounds):
-                    continue
+                if contexts is not None:
+                    bounds = part[:2] if part is not None else (first, last)
+                    if contexts.silence(data, start, end, bounds):
+                        continue
                 begin, stop = start - first, end - first
                 quote = (text.article.abstract if first else text.article.title)[begin:stop]
                 for target, weight in signal.speaks_for:

@@ -6,6 +6,7 @@ and at both ends. A word printed in full is thus told from a part of one: " rats
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
@@ -52,7 +53,11 @@ def literals(pattern: str, *, whole_words: bool = False) -> Literals | None:
 
 def _simplest(strings: Strings) -> Strings:
     """Without those that hold another one, which say no more than that."""
-    return frozenset(t for t in strings if not any(s in t for s in strings if s != t))
+    found: list[str] = []
+    for text in sorted(strings, key=len):
+        if not any(map(text.__contains__, found)):
+            found.append(text)
+    return frozenset(found)
 
 
 class _Told(NamedTuple):
@@ -119,7 +124,9 @@ def _union(sets: Iterable[Strings]) -> Strings:
 
 def _endings(strings: Strings) -> Strings:
     """Without those that end in another one, which say no more than that."""
-    return frozenset(t for t in strings if not any(t.endswith(s) for s in strings if s != t))
+    return frozenset(
+        t for t in strings if not any(t[cut:] in strings for cut in range(1, len(t) + 1))
+    )
 
 
 def _either(parts: list[_Part]) -> _Part:
@@ -183,6 +190,10 @@ _CLASSES: Final = {
     **dict.fromkeys("Az", _exactly([""])),
 }
 _HOLD_FULL_STOP: Final = "DSW"
+# Characters that stand for themselves; the last before a repetition is not one of them.
+_RUN: Final = re.compile(r"[A-Za-z0-9 _,;:'\"/=<>%-]+(?![?*+{])")
+_TIMES: Final = re.compile(r"(?:(?P<sign>[?*+])|\{(?P<least>\d+)(?P<comma>,)?(?P<most>\d+)?\})\??")
+_SIGNS: Final[dict[str, tuple[int, int | None]]] = {"?": (0, 1), "*": (0, None), "+": (1, None)}
 
 
 class _Reader:
@@ -212,23 +223,26 @@ class _Reader:
 
     def _pieces(self) -> Iterator[_Part]:
         while self.place < len(self.pattern) and self.pattern[self.place] not in "|)":
+            if run := _RUN.match(self.pattern, self.place):
+                self.place = run.end()
+                yield _exactly([_plain(run[0])])
+                continue
             piece = self._piece()
             while (times := self._times()) is not None:
                 piece = _repeated(piece, *times)
             yield piece
 
     def _times(self) -> tuple[int, int | None] | None:
-        for sign, times in (("?", (0, 1)), ("*", (0, None)), ("+", (1, None))):
-            if self._take(sign):
-                self._take("?")
-                return times
-        if not self._take("{"):
+        found = _TIMES.match(self.pattern, self.place)
+        if found is None:
             return None
-        end = self.pattern.index("}", self.place)
-        least, comma, most = self.pattern[self.place : end].partition(",")
-        self.place = end + 1
-        self._take("?")
-        return int(least), int(most) if most else None if comma else int(least)
+        self.place = found.end()
+        if found["sign"]:
+            return _SIGNS[found["sign"]]
+        least = int(found["least"])
+        if found["comma"]:
+            return least, int(found["most"]) if found["most"] else None
+        return least, least
 
     def _piece(self) -> _Part:
         sign = self._next()
