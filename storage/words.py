@@ -33,13 +33,11 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
-from typing import TYPE_CHECKING, Final
+from typing import Final
+
+import Stemmer
 
 from storage.folding import compatible
-
-if TYPE_CHECKING:
-    from snowballstemmer.porter_stemmer import PorterStemmer
 
 _LONGEST: Final = 10_000  # characters read
 _MOST_TERMS: Final = 200
@@ -282,7 +280,7 @@ def _beginning(prefix: str) -> list[str]:
 
     The fewer they are the less there is to score.
     """
-    stem = _stemmer().stemWord
+    stem = Stemmer.Stemmer("porter").stemWord  # as both databases have it; one for each thread
     known = stem(prefix.lower())
     words: dict[str, str] = {}
     for ending in _ENDINGS:
@@ -295,14 +293,6 @@ def _beginning(prefix: str) -> list[str]:
         if not (stemmed.startswith(known) and further.startswith(known)):
             words.setdefault(stemmed, prefix + ending)
     return list(words.values())
-
-
-@cache
-def _stemmer() -> PorterStemmer:
-    """The stemmer of both databases."""
-    from snowballstemmer.porter_stemmer import PorterStemmer  # with it come all languages: late
-
-    return PorterStemmer()
 
 
 # (British, American): a pattern and what stands for it in the other spelling. Wrong guesses are
