@@ -381,3 +381,9 @@ def test_not_telling_the_designs_lowers_the_confidence() -> None:
     )
     assert silent.levels.ocebm_2011 == 2
     assert silent.confidence < told.confidence
+
+
+@pytest.mark.parametrize("design", ["meta_analysis", "systematic_review"])
+def test_reviews_of_accuracy_start_where_accuracy_studies_do(design: str) -> None:
+    assert level("grade_start", "diagnostic_accuracy_study", "diagnosis") == "high"
+    assert level("grade_start", design, "diagnosis", "includes_accuracy_studies") == "high"
