@@ -32,6 +32,7 @@ from benchmarks.out_of_fold import KeptPredictions
 from grading import Article, Grade
 from grading.grader import grade_many
 from grading.text_model import Predictor
+from worker.collector import look_rarely
 
 # StudyTypeTeller's fourteen types folded to eight.
 FOLDED = {
@@ -145,6 +146,7 @@ def print_tags(articles: Sequence[Article], model: Predictor | None) -> None:
 
 def print_speed(articles: Sequence[Article]) -> None:
     """Records a second (CPU of this process), time to load, memory of a fresh process."""
+    look_rarely()  # as the command line does
     graded(articles[:BATCH], None)
     started = time.process_time()
     graded(articles, None)
