@@ -5,9 +5,7 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-import signal
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -16,9 +14,9 @@ from dataclasses import replace
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any, Protocol
 
-from worker.collector import look_rarely
 from worker.errors import WorkerError
 from worker.known import Known, known_to
+from worker.processes import begin_process
 from worker.spools import Spooled, Task, prepare
 
 if TYPE_CHECKING:
@@ -138,20 +136,10 @@ _known: Known | None = None
 
 
 def _begin_process(stopping: Event, read: Any, store: Store | None) -> None:
-    """Ctrl-C is the writer's business; a process whose writer was killed ends too."""
-    look_rarely()
     global _stopping, _read, _known
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    begin_process()
     _stopping, _read = stopping, read
     _known = known_to(store) if store else None
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-
-
-def _end_with(parent: Any) -> None:
-    parent.join()
-    os._exit(1)
 
 
 def _prepare_here(task: Task) -> Spooled:

@@ -42,8 +42,8 @@ def regrade(
         workers = workers or (cores() if total >= MANY else 1)
         changed = done = 0
         with (
-            ledger_row(store, "regrade", f"grader {version}") as row,
             executor_for(cluster, workers) as (executor, able),
+            ledger_row(store, "regrade", f"grader {version}") as row,
             progress(invocation, "Regrading", total) as show_done,
             closing(
                 regrade_store(
