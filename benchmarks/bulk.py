@@ -240,7 +240,7 @@ def hours(seconds_a_record: float) -> str:
     return f"{ALL * seconds_a_record / 3600:5.1f} h"
 
 
-def project(report: Report, steps: dict[str, float], loads: dict[str, Measured]) -> None:
+def project(report: Report, loads: dict[str, Measured]) -> None:
     print(f"\n{ALL:,} records on {CORES} cores, from the CPU time above, as if the cores were idle")
     for what, found in loads.items():
         each = idle(found, CORES) / report.records
@@ -258,11 +258,9 @@ def project(report: Report, steps: dict[str, float], loads: dict[str, Measured])
         busy = files * writing * PER_FILE / spent
         print(f"  {workers:3} workers {spent / 3600:6.1f} h, the writer busy {busy:4.0%}")
     print(
-        f"  The first bottleneck is the writer, from {reading / writing:.0f} workers on; grading "
-        "again and\n  Parquet have workers do all but the least, and go on from there."
+        f"  The first bottleneck is the writer, from {reading / writing:.0f} workers on. Parquet has "
+        "none: its workers read\n  and write for themselves."
     )
-    read = steps["grade with details"] / report.records
-    print(f"  Regrading alone: {hours(read / 64)} of 64 workers.")
 
 
 def main() -> None:
@@ -330,7 +328,7 @@ def run(given: argparse.Namespace, folder: Path) -> None:
             f"  1 to {CORES} workers of a cluster: {here:.2f} times as fast here, "
             f"{alone:.2f} on idle cores"
         )
-    project(report, steps, loads)
+    project(report, loads)
 
 
 def _begun(
