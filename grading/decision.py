@@ -165,6 +165,8 @@ def _with_model(
         odds[groups.index(group)] += max(
             [tagged.get(design, 0.0) for design in _OPEN[group, over_form]]
         )
+    for number, group in enumerate(groups):
+        odds[number] += evidence.weights.get(f"declared:{group}", 0.0)
     for group in QUOTED:
         if max([scores[design] for design in MEMBERS[group]]) < MARGIN:
             odds[groups.index(group)] = -math.inf

@@ -11,7 +11,8 @@ Each ``*.toml`` file of this folder is a list of ``[[signal]]`` rows:
 ``words``      false: the pattern sets its own word boundaries, as one must that begins or ends on
                no letter or digit ("retracted:", "31 %"), where no boundary is
 ``where``      fields ("title", "abstract") or roles of `grading.text.ROLES`; absent = everywhere
-``speaks_for`` target id = weight in log-odds points; a negative weight speaks against
+``speaks_for`` target id = weight in log-odds points; a negative weight speaks against. The target
+               "declared:<group>" adds to the odds of a group of designs once all else is weighed
 ``unless``     contexts that silence a hit (see `grading.contexts`); absent = all of them
 ``source``     where the rule comes from, or "ours"
 """
