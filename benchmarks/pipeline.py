@@ -2,9 +2,10 @@
 
     python -m benchmarks.pipeline FILE... [--repeat N]
 
-FILE: PubMed XML, MEDLINE text or JSON lines. First each stage by itself, then all in, as `pubgrade
-load` does it in one process. Seconds are of the processor, which a busy machine disturbs least; wall
-seconds stand beside. `--repeat` goes through the files N times with other PMIDs: memory must not grow.
+FILE: PubMed XML, MEDLINE text or JSON lines. First each stage by itself, then all in, in
+batches as `pubgrade fetch` and `sync` save them. Seconds are of the processor, which a busy machine
+disturbs least; wall seconds stand beside. `--repeat` goes through the files N times with other
+PMIDs: memory must not grow.
 """
 
 from __future__ import annotations
