@@ -206,7 +206,7 @@ def _quoted(design: str) -> frozenset[str]:
 
 
 # Few combinations are met again and again.
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=1024)
 def _starts(
     design: str, question: str, attributes: frozenset[str], flags: frozenset[str]
 ) -> tuple[Row | None, tuple[tuple[str, Row | None, LevelStep], ...]]:

@@ -39,7 +39,7 @@ def tag_trust(article: Article) -> float:
 
 
 # The same tags and journals come with record after record.
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=4096)
 def _tag_hits(
     kind: str, name: str, ui: str | None, value: str, trust: float, reviewed: bool
 ) -> tuple[Hit, ...]:

@@ -142,7 +142,7 @@ def mesh_facet(name: str) -> str:
     return name_facet(_MESH, name)
 
 
-@lru_cache(maxsize=1 << 13)
+@lru_cache(maxsize=1 << 12)
 def _heading_facet(name: str) -> str:
     return mesh_facet(folded(name))
 
@@ -239,7 +239,7 @@ def author_facets(asked: str) -> list[tuple[str, bool]]:
 _DATE: Final = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?")
 
 
-@lru_cache(maxsize=1 << 13)
+@lru_cache(maxsize=1 << 12)
 def first_and_last_day(text: str | None) -> tuple[int, int]:
     """The first and the last day that an ISO date of any precision can mean, as YYYYMMDD.
 
