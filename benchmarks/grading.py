@@ -30,33 +30,21 @@ from benchmarks.labelled import data_folder, plain, read_articles, read_lines, t
 from benchmarks.nlm_tags import TAGS, human_tags
 from benchmarks.out_of_fold import KeptPredictions
 from grading import Article, Grade
+from grading.combination import GROUPS
 from grading.grader import grade_many
 from grading.text_model import Predictor
 from worker.collector import look_rarely
 
-# StudyTypeTeller's fourteen types folded to eight.
-FOLDED = {
-    **dict.fromkeys(
-        ("meta_analysis", "systematic_review", "umbrella_review", "scoping_review"),
-        "systematic_review",
-    ),
-    **dict.fromkeys(
-        (
-            "narrative_review",
-            "editorial",
-            "letter",
-            "comment",
-            "practice_guideline",
-            "consensus_statement",
-            "narrative_review_or_opinion",
-        ),
-        "narrative_review",
-    ),
-    **dict.fromkeys(("randomized_controlled_trial", "n_of_1_trial", "rct"), "rct"),
-    "case_report": "case_report",
-    **dict.fromkeys(("animal_study", "animal"), "animal"),
-    **dict.fromkeys(("in_vitro_study", "in_vitro"), "in_vitro"),
-    "protocol": "protocol",
+# StudyTypeTeller's fourteen types folded to eight: designs by their group, by the short names of the
+# tables; then what annotators call them.
+_SHORT = {
+    "randomized_controlled_trial": "rct",
+    "animal_study": "animal",
+    "in_vitro_study": "in_vitro",
+}
+FOLDED = {design: _SHORT.get(group, group) for design, group in GROUPS.items()} | {
+    "narrative_review_or_opinion": "narrative_review",
+    **{short: short for short in _SHORT.values()},
 }
 BATCH = 500
 FEW = 30  # records; fewer make no table

@@ -24,7 +24,7 @@ from typing import Any
 import psycopg
 
 from benchmarks import library
-from benchmarks.query import chill, measure
+from benchmarks.query import chill, measure, parser_of
 from storage import Store
 from storage.records import Query
 
@@ -140,16 +140,9 @@ def _chilled(own: Server) -> Callable[[], Store]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("files", nargs="*")
-    parser.add_argument("--records", type=int, default=100_000)
-    parser.add_argument("--repeat", type=int, default=7)
+    parser = parser_of(__doc__)
     parser.add_argument("--folder", type=Path, help="keep the server's data here")
     parser.add_argument("--url", help="use or fill this database, and keep it")
-    parser.add_argument("--cold", action="store_true", help="time cold runs too")
-    parser.add_argument("--only", default="", help="time only queries whose name holds this")
     options = parser.parse_args()
     if options.url:
         run(options.url, options, None)

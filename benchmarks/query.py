@@ -191,16 +191,22 @@ def chill(files: list[Path]) -> None:
             os.close(descriptor)
 
 
-def main() -> None:
+def parser_of(description: str | None) -> argparse.ArgumentParser:
+    """What every database's benchmark of searches is told."""
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+        description=description, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("files", nargs="*")
     parser.add_argument("--records", type=int, default=100_000)
     parser.add_argument("--repeat", type=int, default=7)
-    parser.add_argument("--store", type=Path, help="use or fill this file, and keep it")
     parser.add_argument("--cold", action="store_true", help="time cold runs too")
     parser.add_argument("--only", default="", help="time only queries whose name holds this")
+    return parser
+
+
+def main() -> None:
+    parser = parser_of(__doc__)
+    parser.add_argument("--store", type=Path, help="use or fill this file, and keep it")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         path = options.store or Path(folder) / "store.db"

@@ -22,6 +22,7 @@ from grading import Article, Grade
 from grading.grader import grade_many
 from grading.levels import SCHEMES
 from grading.stated_level import stated_level
+from grading.text import Text
 from grading.text_model import Predictor
 
 _ROMAN = {"I": 1, "II": 2, "III": 3, "IV": 4, "V": 5}
@@ -66,7 +67,7 @@ def load(folder: Path | None = None) -> list[Stated]:
 def without_statement(article: Article) -> Article:
     """The article with every statement of its own level, and the sentence around it, blanked."""
     for _ in range(4):
-        said = stated_level(article)
+        said = stated_level(Text(article))
         if said is None:
             break
         rest = _REST.match(article.abstract, said.end)
@@ -103,7 +104,7 @@ def compare(records: list[Stated], *, model: Predictor | None = None) -> Agreeme
     exact, otherwise, pairs, none, rows = 0, [], [], [], []
     grades = grade_many([without_statement(record.article) for record in records], model=model)
     for record, given in zip(records, grades, strict=True):
-        said = stated_level(record.article)
+        said = stated_level(Text(record.article))
         level = said.level if said else None
         if _same(level, record.written):
             exact += 1

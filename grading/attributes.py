@@ -7,7 +7,6 @@ from grading.vocabulary import ATTRIBUTES
 
 REVIEWS = frozenset({"meta_analysis", "systematic_review", "umbrella_review", "scoping_review"})
 GUIDANCE = frozenset({"practice_guideline", "consensus_statement"})
-TRIALS = frozenset({"randomized_controlled_trial", "non_randomized_trial", "single_arm_trial"})
 # What a review or opinion says about the studies it reads is not true of itself.
 _OF_STUDIES = frozenset(
     [

@@ -95,15 +95,11 @@ class Decision(NamedTuple):
     tags_disagree: bool
 
 
-def decide(evidence: Evidence, model: TextPrediction | None = None) -> Decision:
-    """Exactly one design. `model`: what the text model says of the article, where it was asked."""
-    return decide_many((evidence,), (model,))[0]
-
-
 def decide_many(
     evidence: Sequence[Evidence], models: Sequence[TextPrediction | None]
 ) -> list[Decision]:
-    """As `decide` of each, in order."""
+    """Exactly one design for each, in order. `models`: what the text model says of each article,
+    where it was asked."""
     odds = iter(
         log_odds_many(
             (model.probabilities, found.text_weights)

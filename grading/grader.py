@@ -65,13 +65,16 @@ def _grade_some(
         for article in articles
     ]
     decisions = decide_many(evidence, models)
-    return list(map(_grade, evidence, details, models, decisions))
+    return list(map(_grade, texts, evidence, details, models, decisions))
 
 
 def _grade(
-    evidence: Evidence, details: Details, model: TextPrediction | None, decision: Decision
+    text: Text,
+    evidence: Evidence,
+    details: Details,
+    model: TextPrediction | None,
+    decision: Decision,
 ) -> Grade:
-    article = evidence.article
     design = decision.design
     own = attributes(evidence, design, decision.form)
     asked = question(evidence, design)
@@ -80,7 +83,7 @@ def _grade(
     confidence = decision.confidence
     if any(step.rule == "review_unknown" for step in steps):
         confidence *= 0.9  # included designs not told: level 2 with lowered confidence (rubric)
-    stated = stated_level(article)
+    stated = stated_level(text)
     reasons: list[Reason] = [hit.reason() for hit in design_reasons(evidence, decision)]
     if model is not None:
         share = model.probabilities.get(GROUPS.get(design, OTHERS), 0.0)
@@ -111,7 +114,7 @@ def _grade(
             )
         )
     if not any(reason.speaks_for == design for reason in reasons):
-        reasons.append(_why_not_named(design, article))
+        reasons.append(_why_not_named(design, text.article))
     return Grade(
         design=design,
         design_label=DESIGNS[design].label,

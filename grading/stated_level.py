@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 
-from grading.article import Article
 from grading.grades import StatedLevel
-from grading.patterns import Pattern, fold
+from grading.patterns import Pattern
+from grading.text import Text
 
 _LEVEL = r"(?:I{1,3}|IV|VI{0,2}|[1-5])(?:\s?[-–]?\s?[a-e123](?![\w]))?(?:\+\+|\+|-(?!\w))?"
 _KIND = (
@@ -81,10 +81,10 @@ _SCHEMES = (
 )
 
 
-def stated_level(article: Article) -> StatedLevel | None:
-    """What the abstract (else the title) states; None where it states nothing of itself."""
-    text = article.abstract
-    if not text or not _HINT.find(fold(text), 0, len(text)):
+def stated_level(document: Text) -> StatedLevel | None:
+    """What the abstract states of itself; None where it states nothing."""
+    text = document.article.abstract
+    if not text or not _HINT.find(document.data, document.body, len(document.data)):
         return None
     for pattern, scheme in (
         (_HEAD, None),

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
+from storage import Store
+
 if TYPE_CHECKING:
     from postgres_server import PostgresServer
 
@@ -62,3 +64,16 @@ def new_address(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Call
     yield make_database
     for database in made:
         server.drop(database)
+
+
+@pytest.fixture
+def address(new_address: Callable[[], str]) -> str:
+    """The address of `store`, or of a store to come."""
+    return new_address()
+
+
+@pytest.fixture
+def store(address: str) -> Iterator[Store]:
+    """An empty store, on each database in turn."""
+    with Store.open(address) as opened:
+        yield opened

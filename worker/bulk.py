@@ -311,14 +311,14 @@ def load_files(
 ) -> Generator[Loaded, None, None]:
     """Load sources in order, each in one transaction with its row of the ledger.
 
-    `workers`: processes that read and grade; 1 does it in this one. `sources`: how many
-    jobs there are, where that is known: of few, several processes read one together. `jobs` is drawn
-    from only as far ahead as there are processes. `cluster`: its workers read instead; `spool` is then a folder that all of them share
-    (a temporary one of this machine by default). `whole`: nothing is kept of a source that has a
-    fault. `selection`: only records that match are saved, beside those that are stored already and
-    notices about them.
-    `progress` is told the number of records read so far. Once `stop` is set, what was read of the
-    file in hand is saved (its run is "interrupted"; nothing if `whole`), and no other is begun.
+    `workers`: processes that read and grade; 1 does it in this one. `sources`: how many jobs there
+    are, where that is known: of few, several processes read one together. `jobs` is drawn from only
+    as far ahead as there are processes. `cluster`: its workers read instead; `spool` is then a folder
+    that all of them share (a temporary one of this machine by default). `whole`: nothing is kept of
+    a source that has a fault. `selection`: only records that match are saved, beside those that are
+    stored already and notices about them. `progress` is told the number of records read so far. Once
+    `stop` is set, what was read of the file in hand is saved (its run is "interrupted"; nothing if
+    `whole`), and no other is begun.
 
     Raises WorkerError where a source cannot be reached at all, and StoreError.
     """
@@ -337,7 +337,7 @@ def load_files(
             readers = Inline(stop, progress, known)
         else:
             readers = stack.enter_context(Pool(workers, stop, progress, sources, known))
-        waiting: deque[tuple[Job, Ready]] = deque()
+        waiting: deque[tuple[Job, Task, Ready]] = deque()
         todo = iter(enumerate(jobs))
         while True:
             while len(waiting) < readers.ahead and not stop.is_set():
@@ -347,10 +347,10 @@ def load_files(
                 number, job = following
                 path = str(folder / f"{number}.spool")
                 task = Task(job.source, path, keep_raw, selection, store.keeps_vectors)
-                waiting.append((job, readers.begin(task)))
+                waiting.append((job, task, readers.begin(task)))
             if not waiting:
                 return
-            job, ready = waiting.popleft()
+            job, task, ready = waiting.popleft()
             started = time.monotonic()
             run = writer.start(job)
             try:
@@ -359,7 +359,6 @@ def load_files(
                     loaded = writer.save(job, run, spooled, started)
                 except _Overtaken:
                     _forget(spooled)
-                    task = Task(job.source, spooled.paths[0], keep_raw, selection)
                     spooled = prepare(task, stopped=stop.is_set)
                     loaded = writer.save(job, run, spooled, started)
                 _forget(spooled)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -82,12 +83,19 @@ def _day(value: object) -> date | None:
     raise ValueError('must be a date such as 2024-01-31, "2024-01" or "2024"')
 
 
+def _web_address(value: str) -> str:
+    if not re.match(r"https?://[^/\s]+", value):
+        raise ValueError("must be an address that begins with https:// or http://")
+    return value
+
+
 def _level(value: object) -> object:
     return value.upper() if isinstance(value, str) else value
 
 
 Duration = Annotated[timedelta, BeforeValidator(duration)]
 Day = Annotated[date | None, BeforeValidator(_day)]
+WebAddress = Annotated[str, AfterValidator(_web_address)]
 LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_level)]
 
 
@@ -99,7 +107,7 @@ class EntrezSettings(_Section):
     email: str | None = None
     api_key: SecretStr | None = None
     tool: str = Field(default="pubgrade", min_length=1)
-    base_url: str = "https://eutils.ncbi.nlm.nih.gov/entrez/eutils/"
+    base_url: WebAddress = "https://eutils.ncbi.nlm.nih.gov/entrez/eutils/"
     timeout: float = Field(default=30.0, gt=0)  # seconds
 
     @field_validator("email", "api_key", mode="before")
@@ -113,13 +121,6 @@ class EntrezSettings(_Section):
         if value is not None and not re.fullmatch(r"\s*[^\s@]+@[^\s@]+\s*", value):
             raise ValueError("must be an e-mail address such as you@example.org")
         return value.strip() if value else None
-
-    @field_validator("base_url")
-    @classmethod
-    def _is_http(cls, value: str) -> str:
-        if not re.match(r"https?://[^/\s]+", value):
-            raise ValueError("must be an address that begins with https:// or http://")
-        return value
 
 
 class StoreSettings(_Section):
@@ -162,16 +163,9 @@ class _Scheduled(_Section):
 
 
 class MirrorSettings(_Scheduled):
-    base_url: str = "https://ftp.ncbi.nlm.nih.gov/pubmed/"
+    base_url: WebAddress = "https://ftp.ncbi.nlm.nih.gov/pubmed/"
     folder: Path = Path("pubmed")
     keep: bool = False
-
-    @field_validator("base_url")
-    @classmethod
-    def _is_http(cls, value: str) -> str:
-        if not re.match(r"https?://[^/\s]+", value):
-            raise ValueError("must be an address that begins with https:// or http://")
-        return value
 
     @property
     def schedule(self) -> str | None:

@@ -8,13 +8,14 @@ from grading import Article
 from grading.article import Section
 from grading.grades import StatedLevel
 from grading.stated_level import stated_level
+from grading.text import Text
 
 BEFORE = "RESULTS: Pain was lower in both groups a year after surgery than it was before surgery.\n"
 
 
 def read(line: str) -> StatedLevel | None:
     text = BEFORE + line
-    found = stated_level(Article(pmid=1, title="Velotril for gout", abstract=text))
+    found = stated_level(Text(Article(pmid=1, title="Velotril for gout", abstract=text)))
     if found is not None:
         assert text[found.start : found.end] == found.text
     return found
@@ -62,14 +63,14 @@ def test_a_section_whose_text_is_only_a_number() -> None:
         Section(label="RESULTS", text=BEFORE[9:-1], start=0, end=len(BEFORE) - 1),
         Section(label=label, text=text, start=len(BEFORE), end=len(abstract)),
     )
-    found = stated_level(Article(pmid=1, abstract=abstract, sections=sections))
+    found = stated_level(Text(Article(pmid=1, abstract=abstract, sections=sections)))
     assert found is not None
     assert found.level == "2"
 
 
 def test_after_the_study_design() -> None:
     text = f"STUDY DESIGN: Cohort study; Level of evidence, 3.\nMETHODS: We asked.\n{BEFORE}"
-    found = stated_level(Article(pmid=1, abstract=text))
+    found = stated_level(Text(Article(pmid=1, abstract=text)))
     assert found is not None
     assert found.level == "3"
 

@@ -87,19 +87,6 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def address(new_address: Callable[[], str]) -> str:
-    """The address of `store`, or of a store to come."""
-    return new_address()
-
-
-@pytest.fixture
-def store(address: str) -> Iterator[Store]:
-    """An empty store, on each database in turn."""
-    with Store.open(address) as opened:
-        yield opened
-
-
-@pytest.fixture
 def new_store(new_address: Callable[[], str]) -> Iterator[Callable[[], Store]]:
     """As many empty stores as a test asks for."""
     opened: list[Store] = []

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
-import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
@@ -218,23 +217,6 @@ def test_an_index_by_pmid_becomes_one_by_place(address: str, make: Any) -> None:
         assert [record.article for record in page.records] == [article]
         assert store.mark_deleted([7], source="a test") == (7,)
         assert store.count(query) == 0
-
-
-def test_a_failed_migration_leaves_nothing_behind(
-    address: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real = schema.upgrade
-
-    def breaks(connection: sa.Connection) -> None:
-        real(connection)
-        raise RuntimeError("power cut")
-
-    monkeypatch.setattr(schema, "upgrade", breaks)
-    with pytest.raises(RuntimeError):
-        Store.open(address)
-    monkeypatch.undo()
-    with Store.open(address) as store:
-        assert store.count(Query()) == 0
 
 
 def test_another_process_with_the_lock(address: str, make: Any) -> None:

@@ -19,6 +19,7 @@ import pytest
 
 if TYPE_CHECKING:
     from bulk_site import BulkSite
+    from distributed import Client, LocalCluster
     from eutils_server import EutilsServer, Library
 
 
@@ -63,6 +64,19 @@ def eutils() -> Iterator[Callable[..., EutilsServer]]:
             return running.enter_context(EutilsServer(library, **options))
 
         yield start
+
+
+@pytest.fixture
+def dask() -> Iterator[tuple[LocalCluster, Client]]:
+    """A Dask cluster of two processes on this machine, and a client of it."""
+    distributed = pytest.importorskip("distributed")
+    with (
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        yield cluster, client
 
 
 @pytest.fixture

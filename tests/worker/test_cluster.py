@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -16,7 +17,6 @@ from storage import Store
 from storage.records import Query
 from worker.bulk import Job, load_files
 
-pytest.importorskip("distributed")
 FILES = 8
 
 
@@ -34,9 +34,8 @@ def content(store: Store) -> list[bytes]:
 
 
 @pytest.mark.filterwarnings("ignore")  # distributed warns of the workers that we kill
-def test_workers_are_killed(tmp_path: Path) -> None:
-    from distributed import Client, LocalCluster
-
+def test_workers_are_killed(tmp_path: Path, dask: Any) -> None:
+    cluster, client = dask
     jobs = []
     for number in range(FILES):
         records = [record(pmid) for pmid in range(number * 100 + 1, number * 100 + 41)]
@@ -50,13 +49,7 @@ def test_workers_are_killed(tmp_path: Path) -> None:
         expected = content(store)
     assert len(expected) > FILES * 40
 
-    with (
-        LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
-        ) as cluster,
-        Client(cluster) as client,
-        Store.open(str(tmp_path / "cluster.db")) as store,
-    ):
+    with Store.open(str(tmp_path / "cluster.db")) as store:
         killed: list[int] = []
         done = threading.Event()
 

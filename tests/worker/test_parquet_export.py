@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from bulk_site import BulkSite, baseline, fill, update
@@ -138,17 +139,11 @@ def test_processes_give_the_same_bytes(new_address: Callable[[], str], tmp_path:
 
 
 @pytest.mark.filterwarnings("ignore")  # distributed warns of the workers that we kill
-def test_workers_of_a_cluster_are_killed(tmp_path: Path) -> None:
-    pytest.importorskip("distributed")
-    from distributed import Client, LocalCluster
-
+def test_workers_of_a_cluster_are_killed(tmp_path: Path, dask: Any) -> None:
     from worker.cluster import executor_of
 
+    cluster, client = dask
     with (
-        LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
-        ) as cluster,
-        Client(cluster) as client,
         executor_of(client) as executor,
         Store.open(str(tmp_path / "store.db")) as store,
     ):

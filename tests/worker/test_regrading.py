@@ -7,6 +7,7 @@ import signal
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -94,21 +95,15 @@ def test_a_process_that_is_killed_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore")  # distributed warns of the workers that we kill
-def test_workers_of_a_cluster_are_killed(tmp_path: Path) -> None:
-    pytest.importorskip("distributed")
-    from distributed import Client, LocalCluster
-
+def test_workers_of_a_cluster_are_killed(tmp_path: Path, dask: Any) -> None:
     from worker.cluster import executor_of
 
+    cluster, client = dask
     with Store.open(str(tmp_path / "one.db")) as store:
         fill(store)
         last(store)
         expected = content(store)
     with (
-        LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
-        ) as cluster,
-        Client(cluster) as client,
         executor_of(client) as executor,
         Store.open(str(tmp_path / "cluster.db")) as store,
     ):
@@ -116,7 +111,7 @@ def test_workers_of_a_cluster_are_killed(tmp_path: Path) -> None:
         with closing(regrade_store(store, executor=executor, workers=2)) as batches:
             next(batches)
             nanny = next(iter(cluster.workers.values()))
-            os.kill(nanny.pid, signal.SIGKILL)  # type: ignore[union-attr]
+            os.kill(nanny.pid, signal.SIGKILL)
             *_, end = batches
         assert (end.done, end.changed) == (RECORDS, RECORDS)
         assert content(store) == expected

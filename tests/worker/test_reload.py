@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -35,17 +35,6 @@ def write(folder: Path, name: str, records: list[str], deleted: tuple[int, ...] 
 
 def load(store: Store, *jobs: Job, **options: Any) -> list[Any]:
     return [loaded.run for loaded in load_files(store, jobs, **options)]
-
-
-@pytest.fixture
-def address(new_address: Callable[[], str]) -> str:
-    return new_address()
-
-
-@pytest.fixture
-def store(address: str) -> Iterator[Store]:
-    with Store.open(address) as opened:
-        yield opened
 
 
 def rows(address: str) -> dict[str, list[Any]]:

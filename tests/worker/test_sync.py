@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
@@ -31,13 +31,6 @@ class Topic:
     name: str = "trials"
     query: str = "trial OR cohort OR case OR review OR advances"  # every invented record
     since: date | str | None = "2024-01-01"
-
-
-@pytest.fixture
-def store(new_address: Callable[[], str]) -> Iterator[Store]:
-    """An empty store, on each database in turn."""
-    with Store.open(new_address()) as opened:
-        yield opened
 
 
 @pytest.fixture
