@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from storage.words import TEXT, AllOf, AnyOf, Facet, Near, Node, Phrase, Within, Without, has_facets
+
+# Of the index; the first migration makes it so.
+TOKENIZER: Final = "porter unicode61 remove_diacritics 2"
 
 
 def expression(node: Node) -> str:

@@ -1,8 +1,11 @@
-"""Which records a mirror keeps: the filters of `query` that article and grade decide alone."""
+"""Which records a mirror keeps: words and filters of `query` that article and grade decide alone,
+and languages."""
 
 from __future__ import annotations
 
+import re
 import shlex
+from collections.abc import Iterable
 from functools import cached_property
 from typing import Final
 
@@ -11,17 +14,25 @@ import msgspec
 from grading import Article, Grade
 from storage import levels
 from storage.folding import folded
-from storage.indexing import first_and_last_day
+from storage.indexing import first_and_last_day, indexed_text
+from storage.matching import Matcher
 from storage.records import Query
 from worker.errors import ConfigError
 
 _SCHEME: Final = Query().scheme
-_OPTIONS: Final = {"designs": "design", "flags": "flag", "not_flags": "not-flag"}
+_OPTIONS: Final = {
+    "designs": "design",
+    "languages": "language",
+    "flags": "flag",
+    "not_flags": "not-flag",
+}
 
 
 class Selection(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
-    """All filters must hold, as in `storage.records.Query`, whose fields these are."""
+    """All filters must hold, as in `storage.records.Query`, whose fields these are but `languages`:
+    MEDLINE's codes of three letters, of which an article has one or more."""
 
+    words: str | None = None
     level: tuple[str, str] | None = None
     scheme: str = _SCHEME
     designs: tuple[str, ...] = ()
@@ -31,15 +42,24 @@ class Selection(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
     until: str | None = None
     flags: tuple[str, ...] = ()
     not_flags: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, query: Query) -> Selection | None:
-        """The filters of a query, None where it has none. Raises ConfigError for what is no date."""
+    def of(cls, query: Query, languages: Iterable[str] = ()) -> Selection | None:
+        """The filters of a query, None where it has none. Raises ConfigError for what is no date or
+        no code of a language."""
+        codes = {language.lower() for language in languages}
+        for code in codes:
+            if not re.fullmatch("[a-z]{3}", code):
+                raise ConfigError(
+                    f"--language {code}: MEDLINE's codes have three letters, such as eng, fre, ger"
+                )
         for name in ("since", "until"):
             asked = getattr(query, name)
             if asked and not first_and_last_day(asked)[0]:
                 raise ConfigError(f"--{name} {asked}: no such date")
         selection = cls(
+            words=" ".join(query.words.split()) or None,
             level=query.level,
             scheme=query.scheme if query.level else _SCHEME,
             designs=tuple(sorted(set(query.designs))),
@@ -49,6 +69,7 @@ class Selection(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
             until=query.until or None,
             flags=tuple(sorted(set(query.flags))),
             not_flags=tuple(sorted(set(query.not_flags))),
+            languages=tuple(sorted(codes)),
         )
         return None if selection == cls() else selection
 
@@ -69,6 +90,9 @@ class Selection(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
             value = getattr(self, name)
             if not value or (name == "scheme" and self.level is None):
                 continue
+            if name == "words":
+                words.append(str(value))
+                continue
             if name == "level":
                 values = ["-".join(dict.fromkeys(value))]
             else:
@@ -87,7 +111,13 @@ class Selection(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
             and self._keeps_level(grade)
             and self._keeps_date(article)
             and self._keeps_mesh(article)
+            and (not self.languages or not set(self.languages).isdisjoint(article.languages))
+            and (self.words is None or self._matcher.matches(indexed_text(article, grade)))
         )
+
+    @cached_property
+    def _matcher(self) -> Matcher:
+        return Matcher(self.words or "")
 
     @cached_property
     def _ranks(self) -> range:

@@ -50,6 +50,9 @@ def pmids(store: Store, query: Query | None = None) -> set[int]:
 
 
 QUERIES = [
+    {"words": "gout"},
+    {"words": '("cohort study" OR randomi*) NOT gout', "since": "2023"},
+    {"words": "title:trial OR retraction", "not_flags": ("retracted",)},
     {"designs": ("randomized_controlled_trial", "case_report")},
     {"question": "therapy"},
     {"mesh": "HUMANS"},
@@ -90,6 +93,32 @@ def test_it_keeps_what_a_query_finds(opened: Callable[[str], Store], site: BulkS
         seen.add(frozenset(wanted))
     assert len(seen) > len(QUERIES) / 2  # the filters tell something apart
     assert {fields.get("scheme", "ocebm_2011") for fields in QUERIES} == set(SCHEMES) - {"jbjs"}
+
+
+def test_languages(opened: Callable[[str], Store], site: BulkSite) -> None:
+    languages = {1: "eng", 2: "fre", 3: "fre</Language><Language>eng", 4: "ger"}
+    site.put(
+        FIRST,
+        bulk_file(
+            record(pmid).replace("<Language>eng<", f"<Language>{language}<")
+            for pmid, language in languages.items()
+        ),
+    )
+    store = opened("some")
+    selection = Selection.of(Query(), ["ENG"])
+    assert str(selection) == "--language eng"
+    files = Path(store.url.removeprefix("sqlite:///")).parent / "files"
+    assert len(list(mirror(store, Site(site.url), files, selection=selection))) == 1
+    assert pmids(store) == {1, 3}
+    with pytest.raises(ConfigError, match=r"--language english: .*three letters"):
+        Selection.of(Query(), ["english"])
+
+
+def test_words_are_shown_as_they_were_typed() -> None:
+    selection = Selection.of(Query(words='  "heart failure"  NOT mice', mesh="Gout"))
+    assert selection is not None
+    assert Selection.read(selection.text) == selection
+    assert str(selection) == "'\"heart failure\" NOT mice' --mesh Gout"
 
 
 def test_what_was_kept_is_followed(opened: Callable[[str], Store], site: BulkSite) -> None:

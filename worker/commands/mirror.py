@@ -12,6 +12,7 @@ from worker.commands.options import (
     Design,
     Email,
     Flag,
+    Language,
     Level,
     Mesh,
     NotFlag,
@@ -20,6 +21,7 @@ from worker.commands.options import (
     Since,
     Spool,
     Until,
+    Words,
     Workers,
     filters,
 )
@@ -32,9 +34,11 @@ app = typer.Typer()
         "pubgrade mirror --dry-run",
         "pubgrade mirror --store sqlite:///all.db",
         "pubgrade mirror --store sqlite:///gout.db --mesh Gout --level 1-3",
+        "pubgrade mirror 'gout OR uric*' --language eng --since 2015",
     )
 )
 def mirror(
+    words: Words = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say how many files, bytes and hours it takes.")
     ] = False,
@@ -46,12 +50,13 @@ def mirror(
     design: Design = None,
     question: Question = None,
     mesh: Mesh = None,
+    language: Language = None,
     since: Since = None,
     until: Until = None,
     flag: Flag = None,
     not_flag: NotFlag = None,
 ) -> None:
-    """Keep up with NLM's baseline and daily update files: all of PubMed, or what filters keep.
+    """Keep up with NLM's baseline and daily update files: all of PubMed, or what words and filters keep.
 
     The store remembers its filters: later calls go on with them, and other ones are refused. What
     was kept stays and is kept up to date, though a revision may no longer match; so are notices
@@ -61,8 +66,8 @@ def mirror(
 
     leave(mirror.mirror(
         invocation(), dry_run=dry_run, workers=workers, cluster=cluster, spool=spool,
-        filters=filters(
-            words=None, level=level, scheme=scheme, design=design, question=question, topic=None,
+        languages=language or [], filters=filters(
+            words=words, level=level, scheme=scheme, design=design, question=question, topic=None,
             journal=None, author=None, mesh=mesh, since=since, until=until, added_since=None,
             flag=flag, not_flag=not_flag, min_n=None, sort="relevance", limit=0, after=None,
         ),

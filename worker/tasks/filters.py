@@ -87,7 +87,11 @@ def _level_range(text: str, scheme: str) -> tuple[str, str]:
 
 
 def nearest(value: str, names: Iterable[str]) -> str:
+    """The name that was meant, by its initials ("rct") or its letters; else all that there are."""
     from rapidfuzz import process
 
-    found = process.extractOne(value, list(names), score_cutoff=60)
-    return f"; did you mean {found[0]}?" if found else f"; known are {', '.join(names)}"
+    known = list(names)
+    short = {"".join(part[0] for part in name.split("_")): name for name in reversed(known)}
+    found = process.extractOne(value, known, score_cutoff=60)
+    meant = short.get(value.lower()) or (found and found[0])
+    return f"; did you mean {meant}?" if meant else f"; known are {', '.join(known)}"

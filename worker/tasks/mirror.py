@@ -36,10 +36,11 @@ def mirror(
     workers: int | None,
     cluster: str | None,
     spool: str | None,
+    languages: list[str],
     filters: dict[str, Any],
 ) -> int:
     config = open_config(invocation)
-    selection = Selection.of(query_of(filters))
+    selection = Selection.of(query_of(filters), languages)
     stop = stop_on_signals()
     site = Site(config.mirror.base_url, stop=stop)
     status = EXIT_DONE
