@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from grading import Article, Grade
 from grading.article import Author, MeshHeading
 from grading.details.values import Detail, Details
 from grading.grades import Levels
 from grading.vocabulary import DESIGNS
-from storage import Store
+from storage import Store, schema
 from storage.records import Entry
 
 NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
@@ -84,6 +85,25 @@ def make() -> Make:
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "store.db"
+
+
+@pytest.fixture
+def migrate_in_vain(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Opens an empty database in which the migration fails at its very end."""
+
+    def fail(address: str) -> None:
+        real = schema.upgrade
+
+        def breaks(connection: sa.Connection) -> None:
+            real(connection)
+            raise RuntimeError("power cut")
+
+        monkeypatch.setattr(schema, "upgrade", breaks)
+        with pytest.raises(RuntimeError):
+            Store.open(address)
+        monkeypatch.undo()
+
+    return fail
 
 
 @pytest.fixture

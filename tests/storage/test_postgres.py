@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -217,6 +217,14 @@ def test_an_index_by_pmid_becomes_one_by_place(address: str, make: Any) -> None:
         assert [record.article for record in page.records] == [article]
         assert store.mark_deleted([7], source="a test") == (7,)
         assert store.count(query) == 0
+
+
+def test_a_failed_migration_leaves_nothing_behind(
+    address: str, migrate_in_vain: Callable[[str], None]
+) -> None:
+    migrate_in_vain(address)
+    with Store.open(address) as store:
+        assert store.count(Query()) == 0
 
 
 def test_another_process_with_the_lock(address: str, make: Any) -> None:
