@@ -119,6 +119,11 @@ class JournalName(NamedTuple):
         """The journal for people."""
         return self.name or self.abbreviation or self.issn or ""
 
+    def is_called(self, asked: str) -> bool:
+        """Whether this is its name, abbreviation or ISSN, in whatever case."""
+        _, _, name, abbreviation, issn, _ = self.row
+        return folded(asked) in (name, abbreviation) or issn_key(asked) == issn
+
     @property
     def row(self) -> tuple[Any, ...]:
         """Of the table `journal`."""

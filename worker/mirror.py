@@ -13,6 +13,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -85,7 +86,8 @@ def chosen(done: Mapping[str, Run], asked: Selection | None) -> Selection | None
     if asked is not None and asked != known:
         raise MirrorError(
             f"this store mirrors {f'only {known}' if known else 'all of PubMed'}, not {asked}. "
-            "Leave the filters out to go on with it, or take another store (--store)."
+            "Leave the filter out (--filter, [mirror] filter) to go on with it, or take another "
+            "store (--store)."
         )
     return known
 
@@ -115,22 +117,36 @@ def mirror(
     cases after everything before it was loaded; MirrorError also where another mirror is at work in
     `folder`.
     """
+    stop = stop or threading.Event()
     folder.mkdir(parents=True, exist_ok=True)
     with _alone_in(folder):
-        yield from _mirror_files(
+        done = done_files(store)
+        load = partial(
+            load_files,
             store,
-            site,
-            folder,
-            keep=keep,
+            kind="mirror",
+            whole=True,
             keep_raw=keep_raw,
-            selection=selection,
+            selection=chosen(done, selection),
             workers=workers,
             cluster=cluster,
             spool=spool,
-            stop=stop or threading.Event(),
+            stop=stop,
             progress=progress,
             now=now,
         )
+        began = now()
+        work = plan(site.files(), set(done))
+        with closing(_load_in_order(site, folder, work.todo, load, stop)) as all_loaded:
+            for loaded in all_loaded:
+                if not keep:
+                    Path(loaded.source).unlink(missing_ok=True)
+                yield loaded
+        if stop.is_set():
+            return
+        if work.gap:
+            raise MirrorError(work.gap)
+        yield from _catch_up(store, site, work, began, now)
 
 
 @contextmanager
@@ -150,50 +166,20 @@ def _alone_in(folder: Path) -> Iterator[None]:
         lock.release()
 
 
-def _mirror_files(
-    store: Store,
+def _load_in_order(
     site: Site,
     folder: Path,
-    *,
-    keep: bool,
-    keep_raw: bool,
-    selection: Selection | None,
-    workers: int,
-    cluster: Client | None,
-    spool: Path | None,
+    files: Sequence[BulkFile],
+    load: Callable[..., Generator[Loaded, None, None]],
     stop: threading.Event,
-    progress: Callable[[int], None],
-    now: Callable[[], datetime],
 ) -> Generator[Loaded, None, None]:
-    done = done_files(store)
-    selection = chosen(done, selection)
-    began = now()
-    work = plan(site.files(), set(done))
-    todo = list(work.todo)
+    """Download and `load` files; one that cannot be read is downloaded once more."""
+    todo = list(files)
     suspected: set[str] = set()
     while todo and not stop.is_set():
         fault: str | None = None
         downloads = Downloads(site, folder, tuple(todo))
-        with (
-            closing(downloads),
-            closing(
-                load_files(
-                    store,
-                    downloads.jobs(),
-                    workers=workers,
-                    sources=len(todo),
-                    cluster=cluster,
-                    spool=spool,
-                    kind="mirror",
-                    whole=True,
-                    keep_raw=keep_raw,
-                    selection=selection,
-                    stop=stop,
-                    progress=progress,
-                    now=now,
-                )
-            ) as all_loaded,
-        ):
+        with closing(downloads), closing(load(downloads.jobs(), sources=len(todo))) as all_loaded:
             for loaded in all_loaded:
                 if loaded.run.state == "interrupted":
                     return
@@ -201,24 +187,17 @@ def _mirror_files(
                 if fault is not None:
                     break
                 todo.pop(0)
-                if not keep:
-                    Path(loaded.source).unlink(missing_ok=True)
                 yield loaded
         if fault is None:
             if downloads.error is not None:
                 raise downloads.error
-            break
+            return
         name = todo[0].name
         (folder / name).unlink(missing_ok=True)  # its MD5 was right, yet it cannot be read
         if name in suspected:
             raise MirrorError(f"{fault}\nNothing after {name} was loaded.")
         suspected.add(name)
         logger.warning("{}; downloading it again", fault)
-    if stop.is_set():
-        return
-    if work.gap:
-        raise MirrorError(work.gap)
-    yield from _catch_up(store, site, work, began, now)
 
 
 WHOLE: Final = "all files"  # what the ledger calls a pass of the daemon over all files

@@ -238,6 +238,7 @@ class Daemon:
             settings.folder.expanduser(),
             keep=settings.keep,
             keep_raw=self._config.store.keep_raw,
+            selection=settings.selection,
             stop=self._stop,
         )
         with closing(files):

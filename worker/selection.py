@@ -4,8 +4,6 @@ and languages."""
 from __future__ import annotations
 
 import re
-import shlex
-from collections.abc import Iterable
 from functools import cached_property
 from typing import Final
 
@@ -14,10 +12,13 @@ import msgspec
 from grading import Article, Grade
 from storage import levels
 from storage.folding import folded
-from storage.indexing import first_and_last_day, indexed_text
+from storage.indexing import first_and_last_day, indexed_text, sample_size
 from storage.matching import Matcher
+from storage.names import journal_of
 from storage.records import Query
+from storage.words import read
 from worker.errors import ConfigError
+from worker.filters import filters_in, query_of
 
 _SCHEME: Final = Query().scheme
 _OPTIONS: Final = {
@@ -25,6 +26,7 @@ _OPTIONS: Final = {
     "languages": "language",
     "flags": "flag",
     "not_flags": "not-flag",
+    "min_n": "min-n",
 }
 
 
@@ -37,18 +39,28 @@ class Selection(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
     scheme: str = _SCHEME
     designs: tuple[str, ...] = ()
     question: str | None = None
+    journal: str | None = None
+    author: str | None = None
     mesh: str | None = None
+    languages: tuple[str, ...] = ()
     since: str | None = None
     until: str | None = None
     flags: tuple[str, ...] = ()
     not_flags: tuple[str, ...] = ()
-    languages: tuple[str, ...] = ()
+    min_n: int | None = None
 
     @classmethod
-    def of(cls, query: Query, languages: Iterable[str] = ()) -> Selection | None:
-        """The filters of a query, None where it has none. Raises ConfigError for what is no date or
-        no code of a language."""
-        codes = {language.lower() for language in languages}
+    def of(cls, typed: str) -> Selection | None:
+        """What words and options in one text (`worker.filters`) ask for, None where it is empty.
+
+        Raises ConfigError for what cannot be read, is no date or no code of a language, or finds
+        nothing ever.
+        """
+        filters = filters_in(typed)
+        query = query_of(filters)
+        if query.words.strip() and read(query.words) is None:
+            raise ConfigError(f"{query.words}: no word to look for, only signs")
+        codes = {language.lower() for language in filters["language"]}
         for code in codes:
             if not re.fullmatch("[a-z]{3}", code):
                 raise ConfigError(
@@ -63,13 +75,16 @@ class Selection(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
             level=query.level,
             scheme=query.scheme if query.level else _SCHEME,
             designs=tuple(sorted(set(query.designs))),
-            question=query.question or None,
-            mesh=(query.mesh or "").strip() or None,
-            since=query.since or None,
-            until=query.until or None,
+            question=query.question,
+            journal=query.journal,
+            author=query.author,
+            mesh=query.mesh,
+            languages=tuple(sorted(codes)),
+            since=query.since,
+            until=query.until,
             flags=tuple(sorted(set(query.flags))),
             not_flags=tuple(sorted(set(query.not_flags))),
-            languages=tuple(sorted(codes)),
+            min_n=query.min_n,
         )
         return None if selection == cls() else selection
 
@@ -84,22 +99,18 @@ class Selection(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
         return msgspec.json.encode(self).decode()
 
     def __str__(self) -> str:
-        """As options of the command line."""
-        words: list[str] = []
+        """As it may be typed."""
+        typed = [self.words] if self.words else []
         for name in self.__struct_fields__:
             value = getattr(self, name)
-            if not value or (name == "scheme" and self.level is None):
-                continue
-            if name == "words":
-                words.append(str(value))
+            if name == "words" or value in (None, (), _SCHEME):
                 continue
             if name == "level":
-                values = ["-".join(dict.fromkeys(value))]
-            else:
-                values = [value] if isinstance(value, str) else list(value)
-            for each in values:
-                words += [f"--{_OPTIONS.get(name, name)}", each]
-        return shlex.join(words)
+                value = "-".join(dict.fromkeys(value))
+            values = value if isinstance(value, tuple) else (value,)
+            option = f"--{_OPTIONS.get(name, name)}"
+            typed += [f"{option} {_quoted(str(each))}" for each in values]
+        return " ".join(typed)
 
     def keeps(self, article: Article, grade: Grade) -> bool:
         """Whether a query with these filters would find the article."""
@@ -108,16 +119,21 @@ class Selection(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
             and (self.question is None or grade.question == self.question)
             and set(self.flags) <= set(grade.flags)
             and set(self.not_flags).isdisjoint(grade.flags)
+            and (self.min_n is None or (sample_size(grade) or 0) >= self.min_n)
             and self._keeps_level(grade)
             and self._keeps_date(article)
             and self._keeps_mesh(article)
+            and self._keeps_journal(article)
             and (not self.languages or not set(self.languages).isdisjoint(article.languages))
-            and (self.words is None or self._matcher.matches(indexed_text(article, grade)))
+            and (
+                (self.words is None and self.author is None)
+                or self._matcher.matches(indexed_text(article, grade))
+            )
         )
 
     @cached_property
     def _matcher(self) -> Matcher:
-        return Matcher(self.words or "")
+        return Matcher(self.words or "", self.author)
 
     @cached_property
     def _ranks(self) -> range:
@@ -146,3 +162,15 @@ class Selection(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
         return any(
             heading.ui == ui or (key and folded(heading.name) == key) for heading in article.mesh
         )
+
+    def _keeps_journal(self, article: Article) -> bool:
+        if self.journal is None:
+            return True
+        journal = journal_of(article)
+        return journal is not None and journal.is_called(self.journal)
+
+
+def _quoted(value: str) -> str:
+    if " " not in value:
+        return value
+    return f"'{value}'" if '"' in value else f'"{value}"'

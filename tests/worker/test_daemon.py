@@ -111,16 +111,17 @@ def test_a_day_in_its_life(pubgrade: Pubgrade) -> None:
 
 
 def test_the_mirror_beside_the_topics(pubgrade: Pubgrade, site: BulkSite) -> None:
-    """It fails without stopping them, is tried again, goes on with the filters of the store, and a
-    changed file ends it."""
+    """It keeps what the filter says from its first pass on, fails without stopping them, is tried
+    again, and a changed file ends it."""
     settings = (
-        f'[mirror]\nbase_url = "{site.url}"\nevery = "1s"\n[daemon]\nretry = "1s"\nthreads = 1\n'
+        f'[mirror]\nbase_url = "{site.url}"\nevery = "1s"\nfilter = "--mesh Gout"\n'
+        '[daemon]\nretry = "1s"\nthreads = 1\n'
     )
     _topics(pubgrade, "gout", more=settings)
     site.put("baseline/pubmed26n0001.xml.gz", bulk_file([record(1, mesh=("Gout",)), record(2)]))
-    assert pubgrade("mirror", "--mesh", "Gout", "--workers", "1").returncode == 0
-    site.files.clear()
     with _running(pubgrade):
+        _until(lambda: "mirror: pubmed26n0001.xml.gz: 1 new" in _log(pubgrade), pubgrade)
+        site.files.clear()
         _until(lambda: "mirror failed (2 in a row)" in _log(pubgrade), pubgrade)
         _until(lambda: "topic gout: " in _log(pubgrade), pubgrade)
         state = json.loads(pubgrade("status", "--json").stdout)["mirror"]
@@ -129,7 +130,8 @@ def test_the_mirror_beside_the_topics(pubgrade: Pubgrade, site: BulkSite) -> Non
         site.put("baseline/pubmed26n0001.xml.gz", bulk_file([record(1)]))
         files = [record(3, mesh=("Gout",)), record(4), record(1, revision=1)]
         site.put("updatefiles/pubmed26n0002.xml.gz", bulk_file(files))
-        _until(lambda: "mirror: the store has all that the site has" in _log(pubgrade), pubgrade)
+        _until(lambda: "mirror: pubmed26n0002.xml.gz: " in _log(pubgrade), pubgrade)
+        assert "mirror: the store has all that the site has" in _log(pubgrade)
         status = pubgrade("status").stdout
         assert "Mirror" in status
         assert "pubmed26n0002.xml.gz loaded" in status

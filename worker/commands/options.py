@@ -118,10 +118,6 @@ NotFlag = Annotated[
 MinN = Annotated[int | None, typer.Option("--min-n", help="Reported sample size at least.")]
 Sort = Annotated[str, typer.Option(help="relevance, level, date or added.")]
 After = Annotated[str | None, typer.Option(help="Cursor of the page before.")]
-Language = Annotated[
-    list[str] | None,
-    typer.Option(help="MEDLINE's code: eng, fre, ger …; may stand more than once."),
-]
 Words = Annotated[
     list[str] | None,
     typer.Argument(help='Words; "a phrase", prefix*, AND, OR, NOT.', metavar="[WORDS]"),

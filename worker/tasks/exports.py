@@ -10,9 +10,9 @@ from typing import Any
 
 from storage.exports import FORMATS
 from worker.errors import ConfigError
+from worker.filters import query_of
 from worker.invocation import EXIT_DONE, Invocation
 from worker.processes import cores
-from worker.tasks.filters import query_of
 from worker.tasks.output import emit, progress, say
 from worker.tasks.session import open_config, open_store, task
 from worker.tasks.workers import MANY, executor_for

@@ -14,10 +14,10 @@ import msgspec
 from grading.levels import SCHEMES
 from worker import pages
 from worker.errors import ConfigError
+from worker.filters import nearest
 from worker.invocation import EXIT_DONE, EXIT_SOME_FAILED, Invocation
 from worker.processes import cores
 from worker.regrading import regrade_store, version_of
-from worker.tasks.filters import nearest
 from worker.tasks.output import emit, progress, say
 from worker.tasks.pmids import one_pmid
 from worker.tasks.session import ledger_row, open_config, open_store, task

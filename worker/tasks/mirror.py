@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -20,7 +19,6 @@ from worker.parsed import ParsedArticle
 from worker.processes import cores
 from worker.selection import Selection
 from worker.tasks.files import show_loaded, stop_on_signals
-from worker.tasks.filters import query_of
 from worker.tasks.output import emit, list_failures, progress, say
 from worker.tasks.session import open_client, open_config, open_store, task
 from worker.tasks.workers import on_cluster
@@ -36,11 +34,10 @@ def mirror(
     workers: int | None,
     cluster: str | None,
     spool: str | None,
-    languages: list[str],
-    filters: dict[str, Any],
+    filter: str | None,
 ) -> int:
     config = open_config(invocation)
-    selection = Selection.of(query_of(filters), languages)
+    selection = config.mirror.selection if filter is None else Selection.of(filter)
     stop = stop_on_signals()
     site = Site(config.mirror.base_url, stop=stop)
     status = EXIT_DONE

@@ -7,8 +7,8 @@ from typing import Any
 from storage.records import iso
 from worker import pages
 from worker.errors import ConfigError
+from worker.filters import query_of
 from worker.invocation import EXIT_DONE, EXIT_SOME_FAILED, Invocation
-from worker.tasks.filters import query_of
 from worker.tasks.output import emit, say
 from worker.tasks.pmids import one_pmid
 from worker.tasks.session import open_config, open_store, task

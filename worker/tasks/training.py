@@ -13,8 +13,8 @@ from grading.combination import GROUPS
 from grading.vocabulary import DESIGNS as RUBRIC
 from storage import Store
 from worker.errors import WorkerError
+from worker.filters import nearest
 from worker.invocation import EXIT_DONE, EXIT_SOME_FAILED, Invocation
-from worker.tasks.filters import nearest
 from worker.tasks.output import emit, say
 from worker.tasks.session import BATCH, open_config, open_store, task
 from worker.training import Training, summary, tagged
