@@ -108,6 +108,18 @@ def schema() -> pa.Schema:
     )
 
 
+@cache
+def row_schema() -> pa.Schema:
+    """The same, names that repeat as plain text, and `year` at the end: what files are made of."""
+    import pyarrow as pa
+
+    fields = [
+        field.with_type(field.type.value_type) if pa.types.is_dictionary(field.type) else field
+        for field in schema()
+    ]
+    return pa.schema([*fields, pa.field("year", pa.int16(), nullable=False)])
+
+
 @contextmanager
 def new_export(folder: Path) -> Iterator[Path]:
     """A folder beside `folder` to write ranges into. At the end it takes its place.
@@ -134,9 +146,13 @@ def new_export(folder: Path) -> Iterator[Path]:
         shutil.rmtree(part, ignore_errors=True)
 
 
+def range_of(pmid: int) -> int:
+    return pmid // RANGE
+
+
 def ranges(pmids: Iterable[int]) -> Iterator[list[int]]:
     """Ascending PMIDs, those of one range together."""
-    for _, together in groupby(pmids, lambda pmid: pmid // RANGE):
+    for _, together in groupby(pmids, range_of):
         yield list(together)
 
 
@@ -146,7 +162,7 @@ def write_range(records: Iterable[tuple[Article, Grade]], folder: Path) -> int:
     written = 0
     present: _Range | None = None
     for article, grade in records:
-        present = present or _Range(folder, article.pmid // RANGE)
+        present = present or _Range(folder, range_of(article.pmid))
         present.add(article, grade)
         written += 1
     if present is not None:
@@ -155,51 +171,87 @@ def write_range(records: Iterable[tuple[Article, Grade]], folder: Path) -> int:
 
 
 class _Range:
-    """The records of one range of PMIDs, by year, on their way into files."""
+    """The records of one range of PMIDs, as compact columns, on their way into files."""
 
     def __init__(self, folder: Path, number: int) -> None:
-        self.number = number
         self._folder = folder
-        self._rows: dict[int, list[dict[str, Any]]] = {}
-        self._tables: dict[int, list[pa.Table]] = {}
+        self._number = number
+        self._block: list[tuple[Article, Grade]] = []
+        self._tables: list[pa.Table] = []
 
     def add(self, article: Article, grade: Grade) -> None:
-        year = year_of(article)
-        rows = self._rows.setdefault(year, [])
-        rows.append(row_of(article, grade))
-        if len(rows) == _BLOCK:
-            self._pack(year)
+        self._block.append((article, grade))
+        if len(self._block) == _BLOCK:
+            self._pack()
 
-    def _pack(self, year: int) -> None:
-        import pyarrow as pa
-
-        rows = self._rows.pop(year)
-        self._tables.setdefault(year, []).append(pa.Table.from_pylist(rows, schema=schema()))
+    def _pack(self) -> None:
+        self._tables.append(table_of(self._block))
+        self._block = []
 
     def close(self) -> None:
         import pyarrow as pa
 
-        for year in sorted(self._rows):
-            self._pack(year)
-        for year, tables in sorted(self._tables.items()):
-            place = self._folder / f"year={year}"
-            place.mkdir(exist_ok=True)
-            write_table(pa.concat_tables(tables), place / f"{self.number:05d}.parquet")
+        self._pack()
+        write_years(pa.concat_tables(self._tables), self._folder, self._number)
 
 
-def write_table(table: pa.Table, path: Path) -> None:
+def table_of(records: Iterable[tuple[Article, Grade]]) -> pa.Table:
+    """Records as columns of `row_schema()`."""
+    import pyarrow as pa
+
+    rows = [row_of(article, grade) for article, grade in records]
+    return pa.Table.from_pylist(rows, schema=row_schema())
+
+
+def write_years(table: pa.Table, folder: Path, number: int) -> dict[int, int]:
+    """Write the columns of one range of PMIDs, sorted by them, into the folders of their years.
+    Answers how many records each year has.
+
+    What stands in a file depends on the records alone, not on how the columns were put together.
+    """
+    import pyarrow.compute as pc
+
+    written: dict[int, int] = {}
+    for year in sorted(table["year"].unique().to_pylist()):
+        of_year = table.filter(pc.equal(table["year"], year))
+        place = folder / f"year={year}"
+        place.mkdir(parents=True, exist_ok=True)
+        _write(of_year, place / file_name(number))
+        written[year] = len(of_year)
+    return written
+
+
+def file_name(number: int) -> str:
+    """Of the file that holds range `number`, in the folder of each year."""
+    return f"{number:05d}.parquet"
+
+
+def _write(table: pa.Table, path: Path) -> None:
     """One file, whole or not at all."""
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
+    columns = [_column(table[field.name], field.type) for field in schema()]
     part = path.with_name(f".{path.name}.{uuid4().hex}.part")
     pq.write_table(
-        table.unify_dictionaries(),
+        pa.Table.from_arrays(columns, schema=schema()),
         part,
         compression="zstd",
         compression_level=_COMPRESSION_LEVEL,
         row_group_size=_ROW_GROUP,
     )
     part.replace(path)
+
+
+def _column(column: pa.ChunkedArray, kind: pa.DataType) -> pa.Array:
+    """In one piece, names that repeat in the order in which they first come."""
+    import pyarrow as pa
+
+    whole = column.combine_chunks()
+    if not pa.types.is_dictionary(kind):
+        return whole
+    coded = whole.dictionary_encode()
+    return pa.DictionaryArray.from_arrays(coded.indices.cast(kind.index_type), coded.dictionary)
 
 
 def year_of(article: Article) -> int:
@@ -209,7 +261,7 @@ def year_of(article: Article) -> int:
 
 
 def row_of(article: Article, grade: Grade) -> dict[str, Any]:
-    """One record as `schema()` has it."""
+    """One record as `row_schema()` has it."""
     details, levels, stated = grade.details, grade.levels, grade.stated_level
     return {
         "pmid": article.pmid,
@@ -280,6 +332,7 @@ def row_of(article: Article, grade: Grade) -> dict[str, Any]:
             for each in grade.reasons
         ],
         "grader_version": grade.grader_version,
+        "year": year_of(article),
     }
 
 
