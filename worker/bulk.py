@@ -13,8 +13,7 @@ from __future__ import annotations
 import dataclasses
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -31,17 +30,16 @@ from storage import Store
 from storage.contents import content_of
 from storage.records import Run
 from worker.notices import notices_with
-from worker.readers import Inline, Pool, Readers, Ready
+from worker.preparing import Prepared, Task
+from worker.readers import begun, readers_for
 from worker.spools import (
     Deleted,
     Item,
     Malformed,
-    Prepared,
-    Spooled,
-    Task,
+    Ready,
+    SpoolTask,
     Unchanged,
     blocks_of,
-    prepare,
     spool_folder,
 )
 
@@ -123,13 +121,13 @@ class _Writer:
         )
         return self._store.start_run(run)
 
-    def save(self, job: Job, run: Run, spooled: Spooled, started: float) -> Loaded:
-        """Raises _Overtaken, with nothing of the spool saved but whole transactions of it."""
-        if self._whole and (spooled.fault or spooled.stopped):
-            run = self.give_up(run, _state(spooled), spooled.fault, started)
-            return Loaded(job.source, run, (), spooled.fault)
+    def save(self, job: Job, run: Run, prepared: Prepared, started: float) -> Loaded:
+        """Raises _Overtaken, with nothing of the source saved but whole transactions of it."""
+        if self._whole and (prepared.fault or prepared.stopped):
+            run = self.give_up(run, _state(prepared), prepared.fault, started)
+            return Loaded(job.source, run, (), prepared.fault)
         counts = _Counts()
-        blocks = blocks_of(spooled)
+        blocks = blocks_of(prepared)
         last = False
         while not last:
             with self._store.loading(run, at=self._now()) as loading:
@@ -152,13 +150,13 @@ class _Writer:
                     revised=run.revised + len(outcome.revised),
                     unchanged=run.unchanged + len(outcome.unchanged),
                     stale=run.stale + len(outcome.stale),
-                    worker=spooled.by,
+                    worker=prepared.by,
                 )
                 if last:
-                    run = _ended(run, _state(spooled), spooled.fault, started, self._now())
+                    run = _ended(run, _state(prepared), prepared.fault, started, self._now())
                 loading.close(run)
         failures = tuple(counts.failures)
-        return Loaded(job.source, run, failures, spooled.fault, counts.left_out)
+        return Loaded(job.source, run, failures, prepared.fault, counts.left_out)
 
     def give_up(self, run: Run, state: str, error: str | None, started: float) -> Run:
         run = _ended(run, state, error, started, self._now())
@@ -169,14 +167,14 @@ class _Writer:
         self, loading: Loading, source: str, block: list[Item], counts: _Counts
     ) -> None:
         counts.asked += len(block)
-        articles: list[Prepared] = []
+        articles: list[Ready] = []
         unchanged: dict[int, int] = {}
         for item in block:
             match item:
                 case Unchanged():
                     unchanged[item.pmid] = item.source_digest
                     counts.returned += 1
-                case Prepared():
+                case Ready():
                     articles.append(item)
                 case Malformed():
                     loading.quarantine(
@@ -194,7 +192,7 @@ class _Writer:
         if unchanged and not loading.confirm(unchanged, grader_version=GRADER_VERSION):
             raise _Overtaken
 
-    def _save_articles(self, loading: Loading, articles: list[Prepared], counts: _Counts) -> None:
+    def _save_articles(self, loading: Loading, articles: list[Ready], counts: _Counts) -> None:
         """Save articles, warned by the notices among them and in the store, whichever came first.
 
         Grades are made without notices; the few articles that a notice names are graded again.
@@ -215,8 +213,8 @@ class _Writer:
         _regrade(loading, (told.keys() - pmids) | older, told)
 
     def _warned(
-        self, articles: list[Prepared], told: Mapping[int, tuple[Correction, ...]]
-    ) -> list[Prepared]:
+        self, articles: list[Ready], told: Mapping[int, tuple[Correction, ...]]
+    ) -> list[Ready]:
         """Those that notices name graded again, as the notices tell."""
         named = [article for item in articles if (article := _named(item, told)) is not None]
         grades = iter(zip(named, grade_many(named, notices=told), strict=True))
@@ -232,17 +230,17 @@ class _Writer:
         return warned
 
 
-def _named(item: Prepared, told: Mapping[int, object]) -> Article | None:
+def _named(item: Ready, told: Mapping[int, object]) -> Article | None:
     return _article(item) if item.arrival.pmid in told else None
 
 
-def _article(item: Prepared) -> Article:
+def _article(item: Ready) -> Article:
     content = item.arrival.content
     assert content is not None  # noqa: S101 - `worker.spools` grades them all
     return content.read()[0]
 
 
-def _telling(item: Prepared) -> Article:
+def _telling(item: Ready) -> Article:
     """The article as far as notices go: most give none and need not be unpacked."""
     arrival = item.arrival
     if item.gives_notice:
@@ -260,7 +258,7 @@ def _regrade(
         loading.regrade((a.pmid, given) for a, given in zip(articles, grades, strict=True))
 
 
-def _kept(loading: Loading, articles: list[Prepared]) -> list[Prepared]:
+def _kept(loading: Loading, articles: list[Ready]) -> list[Ready]:
     """Those that match, those that the store holds already, and notices about either.
 
     What was kept once is followed wherever it goes: leaving it as it was would show it as it no
@@ -276,13 +274,13 @@ def _kept(loading: Loading, articles: list[Prepared]) -> list[Prepared]:
     return [item for item in articles if item.arrival.pmid in kept]
 
 
-def _forget(spooled: Spooled) -> None:
-    for path in spooled.paths:
+def _forget(prepared: Prepared) -> None:
+    for path in prepared.paths:
         Path(path).unlink(missing_ok=True)
 
 
-def _state(spooled: Spooled) -> str:
-    return "interrupted" if spooled.stopped else "failed" if spooled.fault else "done"
+def _state(prepared: Prepared) -> str:
+    return "interrupted" if prepared.stopped else "failed" if prepared.fault else "done"
 
 
 def _ended(run: Run, state: str, error: str | None, started: float, now: datetime) -> Run:
@@ -327,44 +325,37 @@ def load_files(
     with ExitStack() as stack:
         stack.enter_context(store.filling(unless=stop.is_set))
         folder = stack.enter_context(spool_folder(spool))
-        known = store if store.articles(limit=1) else None  # nothing is known to an empty store
-        readers: Readers
-        if cluster is not None:
-            from worker.cluster import ClusterReaders
+        readers = stack.enter_context(
+            readers_for(
+                workers=workers,
+                sources=sources,
+                cluster=cluster,
+                known=store if store.articles(limit=1) else None,  # to an empty store nothing is
+                stop=stop,
+                progress=progress,
+            )
+        )
 
-            readers = ClusterReaders(cluster, stop, progress, sources)
-        elif workers < 2:
-            readers = Inline(stop, progress, known)
-        else:
-            readers = stack.enter_context(Pool(workers, stop, progress, sources, known))
-        waiting: deque[tuple[Job, Task, Ready]] = deque()
-        todo = iter(enumerate(jobs))
-        while True:
-            while len(waiting) < readers.ahead and not stop.is_set():
-                following = next(todo, None)
-                if following is None:
-                    break
-                number, job = following
+        def tasks() -> Iterator[tuple[Job, Task]]:
+            for number, job in enumerate(jobs):
                 path = str(folder / f"{number}.spool")
-                task = Task(job.source, path, keep_raw, selection, store.keeps_vectors)
-                waiting.append((job, task, readers.begin(task)))
-            if not waiting:
-                return
-            job, task, ready = waiting.popleft()
+                yield job, SpoolTask(job.source, path, keep_raw, selection, store.keeps_vectors)
+
+        for job, task, ready in begun(readers, tasks(), stop):
             started = time.monotonic()
             run = writer.start(job)
             try:
-                spooled = ready()
+                prepared = ready()
                 try:
-                    loaded = writer.save(job, run, spooled, started)
+                    loaded = writer.save(job, run, prepared, started)
                 except _Overtaken:
-                    _forget(spooled)
-                    spooled = prepare(task, stopped=stop.is_set)
-                    loaded = writer.save(job, run, spooled, started)
-                _forget(spooled)
+                    _forget(prepared)
+                    prepared = task.prepare(stopped=stop.is_set)
+                    loaded = writer.save(job, run, prepared, started)
+                _forget(prepared)
             except Exception as error:
                 writer.give_up(run, "failed", str(error), started)
                 raise
             yield loaded
-            if spooled.stopped:
+            if prepared.stopped:
                 return

@@ -1,9 +1,10 @@
 """Bulk loads on a cluster: Dask workers read and grade files, the one writer saves them in order.
 
 The scheduler is the user's own (docs/cluster.md), or one that is started on this machine. What a
-worker does is `worker.spools.prepare`: the same function, the same records. A task whose worker was
-lost is run again elsewhere; it writes its file anew under another name and renames it at the end,
-so nothing is ever half there. Sources and spools lie where all workers and the writer can see them.
+worker does is `Task.prepare`, as any other process: the same function, the same records. A task
+whose worker was lost is run again elsewhere; it writes its file anew under another name and renames
+it at the end, so nothing is ever half there. Sources and what is made of them lie where all workers
+and the writer can see them.
 
 Needs Dask distributed, the extra `distributed`.
 """
@@ -16,14 +17,12 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Executor, Future
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
-from uuid import uuid4
 
 from worker.errors import EntrezUnavailable, SourceError, WorkerError
 from worker.files import is_address
-from worker.readers import Ready, shares_of
-from worker.spools import Spooled, Task, prepare
+from worker.preparing import Prepared, Task
+from worker.readers import Answer, shares_of
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -56,7 +55,7 @@ class ClusterReaders:
     def ahead(self) -> int:
         return 2 * workers_of(self._client)
 
-    def begin(self, task: Task) -> Ready:
+    def begin(self, task: Task) -> Answer:
         if task.source == "-":
             raise SourceError("--cluster: standard input cannot be read by other machines.")
         if not is_address(task.source):
@@ -65,18 +64,18 @@ class ClusterReaders:
             self._executor.submit(prepare_there, each)
             for each in shares_of(task, workers_of(self._client), self._sources)
         ]
-        return lambda: Spooled.together([self._wait(each, task.source) for each in futures])
+        return lambda: Prepared.together([self._wait(each, task.source) for each in futures])
 
-    def _wait(self, future: Future[tuple[Spooled, int]], source: str) -> Spooled:
+    def _wait(self, future: Future[tuple[Prepared, int]], source: str) -> Prepared:
         from distributed import KilledWorker
 
         while True:
             try:
-                spooled, records = future.result(timeout=0.5)
+                prepared, records = future.result(timeout=0.5)
             except TimeoutError:
                 if self._stop.is_set():
                     future.cancel()
-                    return Spooled((), stopped=True)
+                    return Prepared((), stopped=True)
                 continue
             except (KilledWorker, CancelledError) as error:
                 raise WorkerError(
@@ -85,20 +84,14 @@ class ClusterReaders:
                 ) from None
             self._read += records
             self._progress(self._read)
-            return spooled
+            return prepared
 
 
-def prepare_there(task: Task) -> tuple[Spooled, int]:
-    """`prepare` on a worker, and the number of records. Runs twice if it must: the last whole spool
-    stays."""
-    part = f"{task.path}.{uuid4().hex}.part"
+def prepare_there(task: Task) -> tuple[Prepared, int]:
+    """`Task.prepare` on a worker, and the number of records."""
     counts: list[int] = []
-    try:
-        spooled = prepare(replace(task, path=part), count=counts.append)
-        os.replace(part, task.path)
-    finally:
-        Path(part).unlink(missing_ok=True)
-    return replace(spooled, paths=(task.path,), by=_here()), sum(counts)
+    prepared = task.prepare(count=counts.append)
+    return replace(prepared, by=_here()), sum(counts)
 
 
 def _here() -> str:

@@ -1,4 +1,4 @@
-"""Who turns sources into spools: this process, or others on this machine.
+"""Who prepares sources for the writer: this process, or others on this machine.
 
 `worker.cluster` has the readers on other machines.
 """
@@ -7,24 +7,28 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import replace
+from contextlib import contextmanager
 from multiprocessing import get_context
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from worker.errors import WorkerError
 from worker.known import Known, known_to
+from worker.preparing import Prepared, Task
 from worker.processes import begin_process
-from worker.spools import Spooled, Task, prepare
 
 if TYPE_CHECKING:
     from multiprocessing.synchronize import Event
 
+    from distributed import Client
+
     from storage import Store
 
-Ready = Callable[[], Spooled]  # waits for what was begun
+Answer = Callable[[], Prepared]  # waits for what was begun
+Named = TypeVar("Named")
 
 
 class Readers(Protocol):
@@ -32,20 +36,60 @@ class Readers(Protocol):
     def ahead(self) -> int:
         """How many sources are worth beginning before the first is wanted."""
 
-    def begin(self, task: Task) -> Ready:
+    def begin(self, task: Task) -> Answer:
         """Begin with a source; the answer waits for it."""
 
 
+@contextmanager
+def readers_for(
+    *,
+    workers: int,
+    sources: int | None,
+    cluster: Client | None,
+    known: Store | None,
+    stop: threading.Event,
+    progress: Callable[[int], None],
+) -> Iterator[Readers]:
+    """A cluster's workers, so many processes of this machine, or this one where that is 1.
+
+    `known`: a store; what that was filled from just so need not be read again.
+    """
+    if cluster is not None:
+        from worker.cluster import ClusterReaders
+
+        yield ClusterReaders(cluster, stop, progress, sources)
+    elif workers < 2:
+        yield Inline(stop, progress, known)
+    else:
+        with Pool(workers, stop, progress, sources, known) as pool:
+            yield pool
+
+
+def begun(
+    readers: Readers, tasks: Iterable[tuple[Named, Task]], stop: threading.Event
+) -> Iterator[tuple[Named, Task, Answer]]:
+    """Each task with its answer, in order. Tasks are drawn only as far ahead as there are readers,
+    and none once `stop` is set."""
+    waiting: deque[tuple[Named, Task, Answer]] = deque()
+    todo = iter(tasks)
+    while True:
+        while len(waiting) < readers.ahead and not stop.is_set():
+            following = next(todo, None)
+            if following is None:
+                break
+            waiting.append((*following, readers.begin(following[1])))
+        if not waiting:
+            return
+        yield waiting.popleft()
+
+
 def shares_of(task: Task, workers: int, sources: int | None) -> list[Task]:
-    """The task for all workers that there are for one of so many sources, each share of it with a
-    spool of its own. Only a file can be read more than once."""
+    """The task for all workers that there are for one of so many sources, each share of it for one.
+    Only a file can be read more than once."""
     shares = -(-workers // sources) if sources else 1
     if shares < 2 or not os.path.isfile(task.source):
         return [task]
-    return [
-        replace(task, path=f"{task.path}.{share}", share=share, shares=shares)
-        for share in range(shares)
-    ]
+    return task.shared(shares)
 
 
 class Inline:
@@ -61,10 +105,9 @@ class Inline:
         self._known = known_to(store) if store else None
         self._read = 0
 
-    def begin(self, task: Task) -> Ready:
-        return lambda: prepare(
-            task, known=_known_of(task, self._known), stopped=self._stop.is_set, count=self._count
-        )
+    def begin(self, task: Task) -> Answer:
+        known = _known_of(task, self._known)
+        return lambda: task.prepare(known=known, stopped=self._stop.is_set, count=self._count)
 
     def _count(self, records: int) -> None:
         self._read += records
@@ -105,19 +148,19 @@ class Pool:
         self._stopping.set()
         self._executor.shutdown(wait=True, cancel_futures=True)
 
-    def begin(self, task: Task) -> Ready:
+    def begin(self, task: Task) -> Answer:
         futures = [
             self._executor.submit(_prepare_here, each)
             for each in shares_of(task, self._workers, self._sources)
         ]
-        return lambda: Spooled.together([self._wait(each, task.source) for each in futures])
+        return lambda: Prepared.together([self._wait(each, task.source) for each in futures])
 
-    def _wait(self, future: Future[Spooled], source: str) -> Spooled:
+    def _wait(self, future: Future[Prepared], source: str) -> Prepared:
         while True:
             if self._stop.is_set():
                 self._stopping.set()
             try:
-                spooled = future.result(timeout=0.2)
+                prepared = future.result(timeout=0.2)
             except TimeoutError:
                 self._progress(self._read.value)
                 continue
@@ -127,7 +170,7 @@ class Pool:
                     "Files loaded before are kept; start again, or with fewer --workers."
                 ) from None
             self._progress(self._read.value)
-            return spooled
+            return prepared
 
 
 _stopping: Event | None = None
@@ -142,9 +185,9 @@ def _begin_process(stopping: Event, read: Any, store: Store | None) -> None:
     _known = known_to(store) if store else None
 
 
-def _prepare_here(task: Task) -> Spooled:
+def _prepare_here(task: Task) -> Prepared:
     known = _known_of(task, _known)
-    return prepare(task, known=known, stopped=_is_stopping, count=_count_read)
+    return task.prepare(known=known, stopped=_is_stopping, count=_count_read)
 
 
 def _known_of(task: Task, known: Known | None) -> Known | None:

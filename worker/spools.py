@@ -11,11 +11,12 @@ import glob
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
+from uuid import uuid4
 
 import msgspec
 
@@ -36,12 +37,13 @@ from worker.parsed import (
     ParsedArticle,
     UnchangedRecord,
 )
+from worker.preparing import Prepared, Task
 from worker.selection import Selection
 
 BLOCK: Final = 500  # records read, graded and written together
 
 
-class Prepared(msgspec.Struct, tag="article", array_like=True):
+class Ready(msgspec.Struct, tag="article", array_like=True):
     """A graded article, ready to be saved."""
 
     arrival: Arrival
@@ -66,7 +68,7 @@ class Unchanged(msgspec.Struct, tag="unchanged", array_like=True):
     source_digest: int
 
 
-Item = Prepared | Malformed | Deleted | Unchanged
+Item = Ready | Malformed | Deleted | Unchanged
 _encoder: Final = msgspec.msgpack.Encoder()
 _decoder: Final = msgspec.msgpack.Decoder(list[Item])
 
@@ -91,10 +93,9 @@ def spool_folder(parent: Path | None = None) -> Iterator[Path]:
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class SpoolTask(Task):
     """One source to prepare, or one share of it: the blocks `share`, `share + shares` and so on."""
 
-    source: str
     path: str  # of the spool
     keep_raw: bool = True
     selection: Selection | None = None
@@ -102,59 +103,54 @@ class Task:
     share: int = 0
     shares: int = 1
 
+    def shared(self, shares: int) -> list[Task]:
+        return [
+            replace(self, path=f"{self.path}.{share}", share=share, shares=shares)
+            for share in range(shares)
+        ]
 
-@dataclass(frozen=True, slots=True)
-class Spooled:
-    """What was read from one source, and where it lies: one path for each share, in their order."""
-
-    paths: tuple[str, ...]
-    fault: str | None = None  # why the source could not be read to its end
-    stopped: bool = False
-    by: str | None = None  # the workers of a cluster that read it
-
-    @classmethod
-    def together(cls, shares: Sequence[Spooled]) -> Spooled:
-        """The shares of one source. Where one of them is not there, none is of use."""
-        whole = all(each.paths for each in shares)
-        return cls(
-            tuple(path for each in shares for path in each.paths) if whole else (),
-            next((each.fault for each in shares if each.fault), None),
-            any(each.stopped for each in shares),
-            " ".join(dict.fromkeys(each.by for each in shares if each.by)) or None,
-        )
-
-
-def prepare(
-    task: Task,
-    *,
-    known: Known | None = None,
-    stopped: Callable[[], bool] = lambda: False,
-    count: Callable[[int], None] = lambda _: None,
-) -> Spooled:
-    """Read, parse and grade one source, or a share of it, into a spool; what is `known` is only
-    named there.
-
-    A source that cannot be read to its end is a `fault`; what stood before it is in the spool.
-    `count` is told of each block how many records it has.
-    """
-    paths = (task.path,)
-    with open(task.path, "wb", buffering=1 << 20) as spool:
+    def prepare(
+        self,
+        *,
+        known: Known | None = None,
+        stopped: Callable[[], bool] = lambda: False,
+        count: Callable[[int], None] = lambda _: None,
+    ) -> Prepared:
+        """Read, parse and grade one source, or a share of it, into a spool; what is `known` is only
+        named there."""
+        part = f"{self.path}.{uuid4().hex}.part"
         try:
-            for block in read_blocks(
-                task.source, size=BLOCK, share=task.share, shares=task.shares, known=known
-            ):
-                content = _encoder.encode(list(_graded(block, task)))
-                spool.write(len(content).to_bytes(8, "little"))
-                spool.write(content)
-                count(len(block))
-                if stopped():
-                    return Spooled(paths, stopped=True)
-        except SourceError as error:
-            return Spooled(paths, str(error))
-    return Spooled(paths)
+            fault, ended = self._write(part, known, stopped, count)
+            os.replace(part, self.path)
+        finally:
+            Path(part).unlink(missing_ok=True)
+        return Prepared((self.path,), fault, stopped=not ended)
+
+    def _write(
+        self,
+        path: str,
+        known: Known | None,
+        stopped: Callable[[], bool],
+        count: Callable[[int], None],
+    ) -> tuple[str | None, bool]:
+        """Why the source could not be read to its end, and whether nobody stopped it before."""
+        with open(path, "wb", buffering=1 << 20) as spool:
+            try:
+                for block in read_blocks(
+                    self.source, size=BLOCK, share=self.share, shares=self.shares, known=known
+                ):
+                    content = _encoder.encode(list(_graded(block, self)))
+                    spool.write(len(content).to_bytes(8, "little"))
+                    spool.write(content)
+                    count(len(block))
+                    if stopped():
+                        return None, False
+            except SourceError as error:
+                return str(error), True
+        return None, True
 
 
-def _graded(block: list[Parsed], task: Task) -> Iterator[Item]:
+def _graded(block: list[Parsed], task: SpoolTask) -> Iterator[Item]:
     articles = [item for item in block if isinstance(item, ParsedArticle)]
     grades = iter(grades_of(articles, {}))
     for item in block:
@@ -165,7 +161,7 @@ def _graded(block: list[Parsed], task: Task) -> Iterator[Item]:
                     why = f"could not be graded: {type(given).__name__}: {given}"
                     yield Malformed(item.raw, why, item.article.pmid)
                 else:
-                    yield _prepared(item, given, task)
+                    yield _made_ready(item, given, task)
             case MalformedRecord():
                 yield Malformed(item.raw, item.error, item.pmid)
             case DeletedCitations():
@@ -174,7 +170,7 @@ def _graded(block: list[Parsed], task: Task) -> Iterator[Item]:
                 yield Unchanged(item.pmid, item.digest)
 
 
-def _prepared(item: ParsedArticle, grade: Grade, task: Task) -> Prepared:
+def _made_ready(item: ParsedArticle, grade: Grade, task: SpoolTask) -> Ready:
     entry = Entry(
         item.article,
         grade,
@@ -184,15 +180,15 @@ def _prepared(item: ParsedArticle, grade: Grade, task: Task) -> Prepared:
         digest_of(item.raw) if item.digest is None else item.digest,
     )
     selected = task.selection is None or task.selection.keeps(item.article, grade)
-    return Prepared(arrival(entry, vectors=task.vectors), selected, any(notices_in(item.article)))
+    return Ready(arrival(entry, vectors=task.vectors), selected, any(notices_in(item.article)))
 
 
-def blocks_of(spooled: Spooled) -> Iterator[list[Item]]:
+def blocks_of(prepared: Prepared) -> Iterator[list[Item]]:
     """The blocks in the order of the source. Where reading was stopped, those before the first that
     is missing."""
     with ExitStack() as opened:
         spools = [
-            opened.enter_context(open(path, "rb", buffering=1 << 20)) for path in spooled.paths
+            opened.enter_context(open(path, "rb", buffering=1 << 20)) for path in prepared.paths
         ]
         while spools:
             for spool in spools:
