@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from grading.article import Article, Correction
+from grading.article import Article
 from grading.hits import Hit
 from grading.metadata import metadata_hits
 from grading.signals import Signals, signals
@@ -17,10 +17,9 @@ HITS_KEPT = 3  # places kept of one signal that fires often
 
 @dataclass(frozen=True)
 class Evidence:
-    """The hits of one article, and the article itself with what others say about it."""
+    """The hits of one article, and the article itself."""
 
     article: Article
-    notices: tuple[Correction, ...] = ()
     hits: tuple[Hit, ...] = ()
 
     @cached_property
@@ -76,27 +75,18 @@ class Evidence:
         weight = self.weight(target)
         return weight > 0 and weight >= at_least
 
-    @cached_property
-    def corrections(self) -> tuple[Correction, ...]:
-        """The article's own comments and corrections, then what stored notices say about it."""
-        return (*self.article.comments_corrections, *self.notices)
 
-
-def find_many(
-    texts: Sequence[Text], notices: Mapping[int, tuple[Correction, ...]] | None = None
-) -> list[Evidence]:
+def find_many(texts: Sequence[Text]) -> list[Evidence]:
     """All patterns over each text in one pass, then places and contexts of those that hit.
 
     Signal by signal, not text by text: a pattern that just ran is still in the processor's cache.
-    `notices`: by PMID.
     """
     hits = [metadata_hits(text.article) for text in texts]
     table = signals()
     for number, rows in enumerate(table.expressions.places([text.plain for text in texts])):
         _find_signal(table, number, [(texts[i], hits[i], places) for i, places in rows])
-    told = notices or {}
     return [
-        Evidence(article=text.article, notices=told.get(text.article.pmid, ()), hits=tuple(found))
+        Evidence(article=text.article, hits=tuple(found))
         for text, found in zip(texts, hits, strict=True)
     ]
 

@@ -10,16 +10,6 @@ from grading.metadata import human_indexed
 PRECLINICAL = frozenset({"animal_study", "in_vitro_study", "in_silico_study"})
 OUTSIDE = frozenset({"qualitative_study", "economic_evaluation", "modelling_study"})
 
-# NLM files partial retractions as errata: "ErratumIn" is no retraction, and none is hidden by it.
-_RELATIONS: dict[str, str] = {
-    "RetractionIn": "retracted",
-    "ExpressionOfConcernIn": "expression_of_concern",
-    "ErratumIn": "corrected",
-    "CorrectedandRepublishedIn": "republished",
-    "RetractedandRepublishedIn": "republished",
-    "RepublishedIn": "republished",
-    "UpdateIn": "superseded",
-}
 _TARGETS = tuple((f, f"flag:{f}") for f in ("retracted", "withdrawn", "preprint", "interim"))
 SMALL = 50  # participants analysed (rubric, step down for imprecision)
 
@@ -27,33 +17,17 @@ SMALL = 50  # participants analysed (rubric, step down for imprecision)
 def flags(
     evidence: Evidence, design: str, details: Details, *, tags_disagree: bool = False
 ) -> tuple[tuple[str, ...], tuple[Reason, ...]]:
-    """Sorted ids, and the reasons for those that rest on tags, text or other articles."""
+    """Sorted ids, and the reasons for those that rest on tags or text.
+
+    Those that rest on other articles come later (`grading.warnings`).
+    """
     article = evidence.article
     found: set[str] = set()
     reasons: list[Reason] = []
-    for correction in evidence.corrections:
-        flag = _RELATIONS.get(correction.relation)
-        if flag is not None and correction.direction == "in":
-            found.add(flag)
-            where = f"PMID {correction.pmid}" if correction.pmid else correction.source or ""
-            reasons.append(
-                Reason(
-                    kind="correction",
-                    value=f"{correction.relation} {where}".strip(),
-                    speaks_for=flag,
-                    weight=10.0,
-                    signal=f"correction.{correction.relation}",
-                )
-            )
-        if correction.relation == "RetractedandRepublishedIn" and correction.direction == "in":
-            found.add("retracted")
     for flag, target in _TARGETS:
         if evidence.has(target, 2.0):
             found.add(flag)
             reasons.append(evidence.of(target)[0].reason())
-    if design == "retraction_notice":
-        found.discard("retracted")
-        reasons = [reason for reason in reasons if reason.speaks_for != "retracted"]
     if design == "protocol":
         found.add("no_results")
     if design in PRECLINICAL:

@@ -18,6 +18,7 @@ from grading.stated_level import stated_level
 from grading.text import Text
 from grading.text_model import Predictor, TextPrediction, shipped_model
 from grading.vocabulary import DESIGNS
+from grading.warnings import warned
 
 GRADER_VERSION = "1"  # raise it when the same article gives another grade
 AT_ONCE = 256  # articles that go through each step together
@@ -46,19 +47,19 @@ def grade_many(
     predictions = iter((model or shipped_model()).predict_many(asked))
     found: list[Grade] = []
     for start in range(0, len(articles), AT_ONCE):
-        found += _grade_some(articles[start : start + AT_ONCE], predictions, notices)
-    return found
+        found += _grade_some(articles[start : start + AT_ONCE], predictions)
+    told = notices or {}
+    return [
+        warned(given, article, told.get(article.pmid, ()))
+        for given, article in zip(found, articles, strict=True)
+    ]
 
 
-def _grade_some(
-    articles: Sequence[Article],
-    predictions: Iterator[TextPrediction],
-    notices: Mapping[int, tuple[Correction, ...]] | None,
-) -> list[Grade]:
+def _grade_some(articles: Sequence[Article], predictions: Iterator[TextPrediction]) -> list[Grade]:
     """Step by step for all, which is faster than all steps for one after the other: what a step
     needs stays in the processor's cache. `predictions`: of those articles that the model reads."""
     texts = [Text(article) for article in articles]
-    evidence = find_many(texts, notices)
+    evidence = find_many(texts)
     details = read_details_many(texts)
     models = [
         next(predictions) if len(article.abstract) >= SHORTEST_TEXT else None
@@ -78,8 +79,8 @@ def _grade(
     design = decision.design
     own = attributes(evidence, design, decision.form)
     asked = question(evidence, design)
-    warned, flag_reasons = flags(evidence, design, details, tags_disagree=decision.tags_disagree)
-    given, steps, step_reasons = levels(evidence, design, asked, own, warned, details)
+    raised, flag_reasons = flags(evidence, design, details, tags_disagree=decision.tags_disagree)
+    given, steps, step_reasons = levels(evidence, design, asked, own, details)
     confidence = decision.confidence
     if any(step.rule == "review_unknown" for step in steps):
         confidence *= 0.9  # included designs not told: level 2 with lowered confidence (rubric)
@@ -121,7 +122,7 @@ def _grade(
         confidence=round(min(0.99, confidence), 3),
         question=asked,
         attributes=own,
-        flags=warned,
+        flags=raised,
         levels=given,
         level_steps=steps,
         stated_level=stated,

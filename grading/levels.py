@@ -9,6 +9,8 @@ from functools import cache, cached_property, lru_cache
 from importlib.resources import files
 from typing import Any
 
+import msgspec
+
 from grading.details.values import Detail, Details, Effect
 from grading.evidence import Evidence
 from grading.grades import Levels, LevelStep, Reason
@@ -57,16 +59,15 @@ class Row:
     questions: frozenset[str] = frozenset()
     attributes: frozenset[str] = frozenset()  # all of them
     without: frozenset[str] = frozenset()  # none of them
-    flags: frozenset[str] = frozenset()
+    flags: frozenset[str] = frozenset()  # of withheld levels: any of these, whatever else holds
     schemes: frozenset[str] = frozenset()  # of withheld levels: only in these; empty = in all
 
-    def fits(self, design: str, question: str, attributes: Set[str], flags: Set[str]) -> bool:
+    def fits(self, design: str, question: str, attributes: Set[str]) -> bool:
         return (
             (not self.designs or design in self.designs)
             and (not self.questions or question in self.questions)
             and self.attributes <= attributes
             and not self.without & attributes
-            and self.flags <= flags
         )
 
 
@@ -99,6 +100,8 @@ def _row(table: str, row: dict[str, Any]) -> Row:
             raise ValueError(
                 f"{table}, row {row.get('id')}: unknown {key} {', '.join(sorted(bad))}"
             )
+    if row.get("flags") and table != "withheld":
+        raise ValueError(f"{table}, row {row['id']}: flags only withhold levels")
     return Row(
         id=row["id"],
         text=row["text"],
@@ -139,19 +142,19 @@ def levels(
     design: str,
     question: str,
     attributes: tuple[str, ...],
-    flags: tuple[str, ...],
     details: Details,
 ) -> tuple[Levels, tuple[LevelStep, ...], tuple[Reason, ...]]:
-    """The level in each scheme; every step that led there; the quotes behind steps down and up."""
+    """The level in each scheme; every step that led there; the quotes behind steps down and up.
+
+    Flags are not heeded: what they do comes last (`withhold`).
+    """
     told = {name for name in _TOLD if evidence.has(name)}
     own = {*attributes, *told}
     if _is_small(details):
         own.add(SMALL)
     if _is_inconsistent(details):
         own.add(INCONSISTENT)
-    none, starts = _starts(
-        design, question, _conditions()[0].intersection(own), _conditions()[1].intersection(flags)
-    )
+    none, starts = _starts(design, question, _conditions().intersection(own))
     values: dict[str, Any] = {}
     steps: list[LevelStep] = []
     moves = _moves(evidence, design, own, details)
@@ -187,14 +190,38 @@ def levels(
     return Levels(**values), tuple(steps), tuple(quotes.values())
 
 
+def withhold(
+    given: Levels, steps: tuple[LevelStep, ...], flags: Set[str]
+) -> tuple[Levels, tuple[LevelStep, ...]]:
+    """Levels as flags leave them: of a retracted article none, by a last step in each scheme.
+
+    The step says which level it took. Where the levels given were withheld so already, that is
+    undone first: the flags alone count.
+    """
+    values = msgspec.structs.asdict(given)
+    rows = {f"withheld.{row.id}": row for row in withheld() if row.flags}
+    kept = []
+    for step in steps:
+        if step.rule in rows:
+            values[step.scheme] = step.before
+        else:
+            kept.append(step)
+    for rule, row in rows.items():
+        if not row.flags.isdisjoint(flags):
+            kept += [
+                LevelStep(scheme=scheme, rule=rule, text=row.text, before=level)
+                for scheme, level in values.items()
+                if scheme in SCHEMES or level is not None
+            ]
+            return Levels(), tuple(kept)
+    return Levels(**values), tuple(kept)
+
+
 @cache
-def _conditions() -> tuple[frozenset[str], frozenset[str]]:
-    """The attributes and the flags that any row asks for."""
+def _conditions() -> frozenset[str]:
+    """The attributes that any row asks for."""
     rows = [*withheld(), *(row for scheme in schemes().values() for row in scheme.rows)]
-    return (
-        frozenset().union(*(row.attributes | row.without for row in rows)),
-        frozenset().union(*(row.flags for row in rows)),
-    )
+    return frozenset().union(*(row.attributes | row.without for row in rows))
 
 
 @cache
@@ -208,10 +235,11 @@ def _quoted(design: str) -> frozenset[str]:
 # Few combinations are met again and again.
 @lru_cache(maxsize=1024)
 def _starts(
-    design: str, question: str, attributes: frozenset[str], flags: frozenset[str]
+    design: str, question: str, attributes: frozenset[str]
 ) -> tuple[Row | None, tuple[tuple[str, Row | None, LevelStep], ...]]:
     """Why no level is given, if so; and of each scheme the row that gives one and its step."""
-    none = next((row for row in withheld() if row.fits(design, question, attributes, flags)), None)
+    reasons = (row for row in withheld() if not row.flags)
+    none = next((row for row in reasons if row.fits(design, question, attributes)), None)
     found = []
     for scheme in schemes().values():
         row, after = None, None
@@ -219,11 +247,7 @@ def _starts(
             rule, text = f"withheld.{none.id}", none.text
         else:
             row = next(
-                (
-                    row
-                    for row in scheme.by_design[design]
-                    if row.fits(design, question, attributes, flags)
-                ),
+                (row for row in scheme.by_design[design] if row.fits(design, question, attributes)),
                 None,
             )
             rule, text = "none", "The scheme has no row for this."

@@ -74,15 +74,16 @@ class Loading:
         rows = self._connection.execute(sa.select(pmid).where(self._database.among(pmid, pmids)))
         return set(rows.scalars())
 
-    def articles(self, pmids: Iterable[int]) -> list[Article]:
-        """Those that are stored, by ascending PMID."""
-        columns = tables.document.c
+    def articles(self, pmids: Iterable[int]) -> list[tuple[Article, Grade]]:
+        """Those that are stored, with their grades, by ascending PMID."""
+        columns = tables.article.c
         rows = self._connection.execute(
-            sa.select(columns.body)
+            sa.select(tables.document.c.body, columns.grader_version)
+            .join_from(tables.article, tables.document)
             .where(self._database.among(columns.pmid, pmids))
             .order_by(columns.pmid)
         )
-        return [documents.article_in(packed) for packed in rows.scalars()]
+        return [documents.read_document(body, version) for body, version in rows]
 
     def notices_about(self, pmids: Iterable[int]) -> dict[int, tuple[Correction, ...]]:
         """As `Store.notices_about`."""

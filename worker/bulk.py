@@ -23,11 +23,12 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from grading import GRADER_VERSION, Article, grade_many
+from grading import GRADER_VERSION, Article
 from grading.article import Correction
 from grading.notices import notices_in
+from grading.warnings import warned
 from storage import Store
-from storage.contents import content_of
+from storage.contents import Content, content_of
 from storage.records import Run
 from worker.notices import notices_with
 from worker.preparing import Prepared, Task
@@ -187,7 +188,7 @@ class _Writer:
                     articles = []
                     noticed = loading.noticed_by(item.pmids)
                     counts.deleted += len(loading.delete(item.pmids, source))
-                    _regrade(loading, noticed, loading.notices_about(noticed))
+                    _warn(loading, noticed, loading.notices_about(noticed))
         self._save_articles(loading, articles, counts)
         if unchanged and not loading.confirm(unchanged, grader_version=GRADER_VERSION):
             raise _Overtaken
@@ -195,7 +196,7 @@ class _Writer:
     def _save_articles(self, loading: Loading, articles: list[Ready], counts: _Counts) -> None:
         """Save articles, warned by the notices among them and in the store, whichever came first.
 
-        Grades are made without notices; the few articles that a notice names are graded again.
+        Grades are made without notices; those of the few articles that a notice names are told of it.
         """
         if not articles:
             return
@@ -210,52 +211,47 @@ class _Writer:
             articles = kept
         loading.save(item.arrival for item in articles)
         older = loading.outdated(map(_telling, named))  # so another one is stored
-        _regrade(loading, (told.keys() - pmids) | older, told)
+        _warn(loading, (told.keys() - pmids) | older, told)
 
     def _warned(
         self, articles: list[Ready], told: Mapping[int, tuple[Correction, ...]]
     ) -> list[Ready]:
-        """Those that notices name graded again, as the notices tell."""
-        named = [article for item in articles if (article := _named(item, told)) is not None]
-        grades = iter(zip(named, grade_many(named, notices=told), strict=True))
-        warned = []
+        """Grades as notices tell."""
+        result = []
         for item in articles:
             if item.arrival.pmid in told:
-                article, grade = next(grades)
-                content = content_of(article, grade)
+                article, grade = _content(item).read()
+                grade = warned(grade, article, told[article.pmid])
                 selected = self._selection is None or self._selection.keeps(article, grade)
-                arrival = msgspec.structs.replace(item.arrival, content=content)
+                arrival = msgspec.structs.replace(item.arrival, content=content_of(article, grade))
                 item = msgspec.structs.replace(item, arrival=arrival, selected=selected)
-            warned.append(item)
-        return warned
+            result.append(item)
+        return result
 
 
-def _named(item: Ready, told: Mapping[int, object]) -> Article | None:
-    return _article(item) if item.arrival.pmid in told else None
-
-
-def _article(item: Ready) -> Article:
+def _content(item: Ready) -> Content:
     content = item.arrival.content
     assert content is not None  # noqa: S101 - `worker.spools` grades them all
-    return content.read()[0]
+    return content
 
 
 def _telling(item: Ready) -> Article:
     """The article as far as notices go: most give none and need not be unpacked."""
     arrival = item.arrival
     if item.gives_notice:
-        return _article(item)
+        return _content(item).read()[0]
     return Article(pmid=arrival.pmid, version=arrival.version, revised=arrival.revised)
 
 
-def _regrade(
+def _warn(
     loading: Loading, pmids: AbstractSet[int], told: Mapping[int, tuple[Correction, ...]]
 ) -> None:
-    """Grade stored articles again, as notices tell now."""
-    articles = loading.articles(pmids) if pmids else []
-    if articles:
-        grades = grade_many(articles, notices=told)
-        loading.regrade((a.pmid, given) for a, given in zip(articles, grades, strict=True))
+    """Grades of stored articles, as notices tell now."""
+    records = loading.articles(pmids) if pmids else []
+    loading.regrade(
+        (article.pmid, warned(grade, article, told.get(article.pmid, ())))
+        for article, grade in records
+    )
 
 
 def _kept(loading: Loading, articles: list[Ready]) -> list[Ready]:

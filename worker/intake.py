@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from grading import Grade, grade, grade_many
 from grading.article import Correction
+from grading.warnings import warned
 from storage import Store
 from storage.records import Entry
 from worker.known import digest_of, known_to
@@ -95,7 +96,7 @@ class Intake:
         noticed = self._store.noticed_by(pmids)
         deleted = self._store.mark_deleted(pmids, source=self._source)
         told = self._store.notices_about(noticed)
-        return IntakeOutcome(deleted=deleted, regraded=self._regrade(told, noticed))
+        return IntakeOutcome(deleted=deleted, regraded=self._warn(told, noticed))
 
     def _save(self, batch: list[ParsedArticle]) -> IntakeOutcome:
         if not batch:
@@ -126,16 +127,16 @@ class Intake:
                     Entry(item.article, graded, item.raw, item.format, PARSER_VERSION, digest)
                 )
 
-        # Articles named by a new notice are regraded before the notice itself is saved: a crash in
-        # between then warns too early, never too late.
-        regraded = self._regrade(told, told.keys() - pmids)
+        # Grades of articles that a new notice names are told before the notice itself is saved: a
+        # crash in between then warns too early, never too late.
+        regraded = self._warn(told, told.keys() - pmids)
         saved = self._store.save(entries, topic=self._topic)
         outcome = IntakeOutcome(
             new=saved.new,
             revised=saved.revised,
             unchanged=saved.unchanged,
             stale=saved.stale,
-            regraded=saved.regraded + regraded + self._regrade(told, told.keys() & saved.stale),
+            regraded=saved.regraded + regraded + self._warn(told, told.keys() & saved.stale),
             failed=tuple(failed),
         )
         if saved.ungraded:  # another process has changed them since
@@ -153,16 +154,13 @@ class Intake:
         }
         return known_to(self._store)(once)
 
-    def _regrade(
-        self, told: Mapping[int, tuple[Correction, ...]], pmids: set[int]
-    ) -> tuple[int, ...]:
-        """Grade stored articles again, as notices tell now. Answers those with another grade."""
+    def _warn(self, told: Mapping[int, tuple[Correction, ...]], pmids: set[int]) -> tuple[int, ...]:
+        """Grades of stored articles, as notices tell now. Answers those that have become others."""
         if not pmids:
             return ()
-        records = self._store.get_many(pmids).values()
-        grades = grade_many([record.article for record in records], notices=told)
         return self._store.regrade(
-            (record.article.pmid, given) for record, given in zip(records, grades, strict=True)
+            (pmid, warned(record.grade, record.article, told.get(pmid, ())))
+            for pmid, record in self._store.get_many(pmids).items()
         ).regraded
 
 

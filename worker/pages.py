@@ -119,7 +119,8 @@ def _verdict(grade: Grade) -> Table:
     table.add_row("Level (OCEBM 2011)", Text(shown, "bold cyan"))
     for step in grade.level_steps:
         if step.scheme == "ocebm_2011":
-            arrow = "" if step.before is None else f"{step.before} → {step.after}: "
+            after = "no level" if step.after is None else step.after
+            arrow = "" if step.before is None else f"{step.before} → {after}: "
             table.add_row("", Text(arrow + step.text))
     others = [
         f"{SCHEME_NAMES[name]} {getattr(grade.levels, name)}"

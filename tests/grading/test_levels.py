@@ -8,7 +8,7 @@ from grading import Article, grade
 from grading.article import Correction
 from grading.details.values import Detail, Details, Effect
 from grading.evidence import find
-from grading.levels import SCHEMES, levels, schemes
+from grading.levels import SCHEMES, levels, schemes, withhold
 from grading.text import Text
 from grading.vocabulary import DESIGNS
 
@@ -22,7 +22,7 @@ PEOPLE = find(Text(Article(pmid=1, title="Gout in adult patients")))
 
 
 def level(scheme: str, design: str, question: str = "therapy", *attributes: str) -> object:
-    given, _, _ = levels(PEOPLE, design, question, attributes, (), Details())
+    given, _, _ = levels(PEOPLE, design, question, attributes, Details())
     return getattr(given, scheme)
 
 
@@ -221,34 +221,41 @@ NO_LEVEL = [
 
 @pytest.mark.parametrize("design", NO_LEVEL)
 def test_no_level_and_why(design: str) -> None:
-    given, steps, _ = levels(PEOPLE, design, "none", (), (), Details())
+    given, steps, _ = levels(PEOPLE, design, "none", (), Details())
     assert [getattr(given, scheme) for scheme in (*SCHEMES, "jbjs")] == [None] * 6
     assert {step.scheme for step in steps} == set(SCHEMES)
     assert all(step.text.endswith("no level.") for step in steps)
 
 
 def test_an_economic_evaluation_has_a_level_only_where_a_scheme_has_a_column_for_it() -> None:
-    given, steps, _ = levels(PEOPLE, "economic_evaluation", "economics", (), (), Details())
+    given, steps, _ = levels(PEOPLE, "economic_evaluation", "economics", (), Details())
     assert (given.ocebm_2011, given.grade_start, given.sort, given.nhmrc) == (None,) * 4
     assert given.ocebm_2009 == "3b"
     assert len(steps) == len(SCHEMES)
 
 
 def test_research_of_unclear_design_without_people_has_no_level() -> None:
-    given, _, _ = levels(NOTHING, "primary_research", "none", (), (), Details())
+    given, _, _ = levels(NOTHING, "primary_research", "none", (), Details())
     assert given.ocebm_2011 is None
 
 
 @pytest.mark.parametrize("design", sorted(DESIGNS))
 def test_retraction_withholds_every_level(design: str) -> None:
-    given, steps, _ = levels(PEOPLE, design, "therapy", (), ("retracted",), Details())
+    """By a last step, which says what it took: so it can be undone."""
+    before, walked, _ = levels(PEOPLE, design, "therapy", (), Details())
+    given, steps = withhold(before, walked, {"retracted", "corrected"})
     assert [getattr(given, scheme) for scheme in (*SCHEMES, "jbjs")] == [None] * 6
-    assert {step.rule for step in steps} == {"withheld.retracted"}
+    for scheme in SCHEMES:
+        last = [step for step in steps if step.scheme == scheme][-1]
+        assert (last.rule, last.after) == ("withheld.retracted", None)
+        assert last.before == getattr(before, scheme)
+    assert withhold(given, steps, {"retracted"}) == (given, steps)
+    assert withhold(given, steps, {"corrected"}) == (before, walked)
 
 
 def test_every_design_has_a_row_or_a_reason_in_every_scheme() -> None:
     for design in DESIGNS:
-        _, steps, _ = levels(PEOPLE, design, "therapy", (), (), Details())
+        _, steps, _ = levels(PEOPLE, design, "therapy", (), Details())
         assert {step.scheme for step in steps} == set(SCHEMES)
         assert not [step for step in steps if step.rule == "none"], design
 
@@ -340,20 +347,20 @@ def test_dramatic_effect_steps_up() -> None:
     strong = Effect(
         measure="RR", value=9.0, ci_low=4.0, ci_high=20.0, text="x", field="title", start=0, end=1
     )
-    given, steps, _ = levels(PEOPLE, "cohort_study", "therapy", (), (), Details(effects=(strong,)))
+    given, steps, _ = levels(PEOPLE, "cohort_study", "therapy", (), Details(effects=(strong,)))
     assert given.ocebm_2011 == 2
     assert "up.dramatic_effect" in [step.rule for step in steps]
     wide = Effect(
         measure="RR", value=9.0, ci_low=1.5, ci_high=50.0, text="x", field="title", start=0, end=1
     )
-    given, _, _ = levels(PEOPLE, "cohort_study", "therapy", (), (), Details(effects=(wide,)))
+    given, _, _ = levels(PEOPLE, "cohort_study", "therapy", (), Details(effects=(wide,)))
     assert given.ocebm_2011 == 3
 
 
 def test_fifty_analysed_is_enough() -> None:
     size = Detail(reported=True, value=50, text="50", field="title", start=0, end=2)
     given, _, _ = levels(
-        PEOPLE, "randomized_controlled_trial", "therapy", (), (), Details(sample_size=size)
+        PEOPLE, "randomized_controlled_trial", "therapy", (), Details(sample_size=size)
     )
     assert given.ocebm_2011 == 2
 
