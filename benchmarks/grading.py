@@ -27,7 +27,7 @@ from typing import Any
 
 from benchmarks import scores, stated_levels
 from benchmarks.labelled import data_folder, plain, read_articles, read_lines, text_only
-from benchmarks.nlm_tags import TAGS, human_tags
+from benchmarks.nlm_tags import FINE, TAGS, human_tags, very_design
 from benchmarks.out_of_fold import KeptPredictions
 from grading import Article, Grade
 from grading.combination import GROUPS
@@ -87,9 +87,13 @@ def print_designs(
     print("most confused (truth → found):")
     for (was, said), count in Counter(pair for pair in pairs if pair[0] != pair[1]).most_common(8):
         print(f"  {count:4} {was} → {said}")
-    bins, error = scores.calibration(
+    print_calibration(
         [(grade.confidence, was == said) for grade, (was, said) in zip(grades, pairs, strict=True)]
     )
+
+
+def print_calibration(answers: Sequence[tuple[float, bool]]) -> None:
+    bins, error = scores.calibration(answers)
     print("confidence from: records, mean confidence, share right")
     for part in bins:
         print(f"  {part.low:.1f}: {part.records:5} {part.confidence:.3f} {part.right:.3f}")
@@ -127,6 +131,14 @@ def print_tags(articles: Sequence[Article], model: Predictor | None) -> None:
     print_rct("RCT, text only", truth, grades)
     whole = graded([article for article, _ in asked], model)
     print_rct("RCT, with metadata (the tag itself is then read: an upper bound)", truth, whole)
+    print(f"`design_confidence` of designs that have a tag ({', '.join(FINE)}), text only:")
+    print_calibration(
+        [
+            (grade.design_confidence or 0.0, right)
+            for (article, _), grade in zip(asked, grades, strict=True)
+            if (right := very_design(article, grade)) is not None
+        ]
+    )
     print("What counts as our answer:")
     for tag in TAGS:
         print(f"  {tag.name}: {tag.how}")

@@ -82,6 +82,24 @@ TAGS = (
 )
 
 
+# Designs within a kind that NLM's indexers tag by the same name. Not genetic association and modelling
+# studies: their headings are younger than most records, or wider than the design.
+FINE = (
+    "systematic_review", "meta_analysis", "cohort_study", "case_control_study", "cross_sectional_study",
+    "diagnostic_accuracy_study", "economic_evaluation", "qualitative_study",
+)  # fmt: skip
+
+
+def very_design(article: Article, grade: Grade) -> bool | None:
+    """Whether the tag of the very design was given; None where it cannot be told."""
+    item = tagged(article)
+    if item is None or grade.design not in FINE or grade.design not in item.tags:
+        return None
+    if grade.design == "systematic_review" and item.tags["meta_analysis"]:
+        return False
+    return item.tags[grade.design]
+
+
 def human_tags(article: Article) -> dict[str, bool] | None:
     """Whether each tag of `TAGS` holds, those unknown left out; None where no human indexed."""
     item = tagged(article)

@@ -65,6 +65,16 @@ ENOUGH_RESULTS = 1.5  # points for "a study with results" that make it primary r
 # High levels rest on words or tags that can be quoted: the text model alone never gives these.
 QUOTED = ("systematic_review", "randomized_controlled_trial")
 
+# How sure the very design is, within its kind: points per unit of log-odds, and what a design needs above
+# its floor to be more likely than none of those told. Fitted on the tags of people at NLM, text only
+# (`benchmarks.grading` prints how well it holds); the tags miss much, so it is rather too low than too high.
+WITHIN_TEMPERATURE = 3.0
+WITHIN_MARGIN = 1.0
+PLAIN = (
+    "narrative_review",
+    "randomized_controlled_trial",
+)  # of its kind, when nothing tells another
+
 _ENOUGH = {design: math.log(chance / (1 - chance)) for design, chance in EXPECTED.items()}
 _NO_CONTENT = frozenset({*FORMS, *NOTICES, "primary_research", "narrative_review"})
 _FAMILIES = {
@@ -89,7 +99,8 @@ _OPEN = {
 
 class Decision(NamedTuple):
     design: str
-    confidence: float
+    confidence: float  # of its kind
+    design_confidence: float
     scores: dict[str, float]
     form: str | None  # "letter", "editorial", "comment" when content decided instead
     tags_disagree: bool
@@ -143,10 +154,11 @@ def _decide(evidence: Evidence, model: TextPrediction | None, odds: list[float])
     total += math.exp(floor / TEMPERATURE)
     confidence = math.exp(min(scores[best], 30.0) / TEMPERATURE) / total
     if scores[best] >= MARGIN and confidence >= DOUBT:
-        return Decision(best, confidence, scores, form, _tags_disagree(evidence, best))
-    if results >= ENOUGH_RESULTS and evidence.article.abstract:
-        return Decision("primary_research", 1.0 - confidence, scores, form, False)
-    return Decision("unclassified", max(0.0, 1.0 - confidence), scores, form, False)
+        disagree = _tags_disagree(evidence, best)
+        return Decision(best, confidence, confidence, scores, form, disagree)
+    doubt = max(0.0, 1.0 - confidence)
+    unclear = results >= ENOUGH_RESULTS and evidence.article.abstract
+    return Decision(OTHERS if unclear else "unclassified", doubt, doubt, scores, form, False)
 
 
 def _with_model(
@@ -174,7 +186,21 @@ def _with_model(
         design = group
     if confidence < DOUBT:
         design = "unclassified"
-    return Decision(design, confidence, scores, form, _tags_disagree(evidence, design))
+    share = _share(design, _OPEN[group, over_form], scores) if design != "unclassified" else 1.0
+    disagree = _tags_disagree(evidence, design)
+    return Decision(design, confidence, confidence * share, scores, form, disagree)
+
+
+def _share(design: str, rivals: Sequence[str], scores: dict[str, float]) -> float:
+    """How likely the design is among those of its kind, if its kind is right."""
+    if len(rivals) == 1 or design == OTHERS:
+        return 1.0
+    told = {
+        rival: math.exp(scores[rival] / WITHIN_TEMPERATURE) for rival in rivals if scores[rival] > 0
+    }
+    none = math.exp((_floor(scores) + WITHIN_MARGIN) / WITHIN_TEMPERATURE)
+    own = told.get(design, 0.0) + (none if design in PLAIN else 0.0)
+    return own / (sum(told.values()) + none)
 
 
 def _floor(scores: dict[str, float]) -> float:

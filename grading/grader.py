@@ -81,9 +81,8 @@ def _grade(
     asked = question(evidence, design)
     raised, flag_reasons = flags(evidence, design, details, tags_disagree=decision.tags_disagree)
     given, steps, step_reasons = levels(evidence, design, asked, own, details)
-    confidence = decision.confidence
-    if any(step.rule == "review_unknown" for step in steps):
-        confidence *= 0.9  # included designs not told: level 2 with lowered confidence (rubric)
+    # Included designs not told: level 2 with lowered confidence (rubric).
+    lowered = 0.9 if any(step.rule == "review_unknown" for step in steps) else 1.0
     stated = stated_level(text)
     reasons: list[Reason] = [hit.reason() for hit in design_reasons(evidence, decision)]
     if model is not None:
@@ -119,7 +118,8 @@ def _grade(
     return Grade(
         design=design,
         design_label=DESIGNS[design].label,
-        confidence=round(min(0.99, confidence), 3),
+        confidence=round(min(0.99, decision.confidence * lowered), 3),
+        design_confidence=round(min(0.99, decision.design_confidence * lowered), 3),
         question=asked,
         attributes=own,
         flags=raised,

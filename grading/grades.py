@@ -65,7 +65,9 @@ class Grade(Value, frozen=True, kw_only=True):
 
     design: str
     design_label: str
-    confidence: float  # 0–1: the chance that `design` is right
+    confidence: float  # 0–1: the chance that `design` is of the right kind (`combination.GROUPS`)
+    # 0–1: the chance that it is this very design of its kind; None: graded before this was told
+    design_confidence: float | None = None
     question: str
     attributes: tuple[str, ...] = ()  # sorted ids
     flags: tuple[str, ...] = ()  # sorted ids

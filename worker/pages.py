@@ -107,13 +107,18 @@ def _citation(record: Record) -> str:
     return " · ".join(part for part in (", ".join(names), where, ids) if part)
 
 
+def _sure(grade: Grade) -> str:
+    of_kind = f"{grade.confidence:.0%} sure"
+    if grade.design_confidence is None or f"{grade.design_confidence:.0%} sure" == of_kind:
+        return of_kind
+    return f"{grade.design_confidence:.0%} sure; {of_kind} of its kind"
+
+
 def _verdict(grade: Grade) -> Table:
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
     table.add_column()
-    table.add_row(
-        "Design", Text(f"{grade.design_label}  ({grade.confidence:.0%} sure)", "bold cyan")
-    )
+    table.add_row("Design", Text(f"{grade.design_label}  ({_sure(grade)})", "bold cyan"))
     level = grade.levels.ocebm_2011
     shown = "no level" if level is None else f"{level} of 5"
     table.add_row("Level (OCEBM 2011)", Text(shown, "bold cyan"))
@@ -218,7 +223,7 @@ def explanation(record: Record, scheme: str) -> Group:
     parts: list[RenderableType] = [
         Text(f"PMID {record.article.pmid}: {record.article.title}", style="bold"),
         Text(),
-        Text(f"1. Design: {grade.design_label} ({grade.confidence:.0%} sure)", style="bold"),
+        Text(f"1. Design: {grade.design_label} ({_sure(grade)})", style="bold"),
         _spoken("For it", [r for r in speaking if r.speaks_for == grade.design and r.weight >= 0]),
         _spoken("Against", [r for r in speaking if r.speaks_for != grade.design or r.weight < 0]),
         Text(f"2. Question: {QUESTIONS[grade.question].label}", style="bold"),

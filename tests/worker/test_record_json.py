@@ -104,7 +104,8 @@ def check(record: dict[str, Any]) -> None:
     typed(record, {
         "pmid": int, "version": int, "title": str, "abstract": str, "sections": list,
         "authors": list, "publication_types": list, "mesh": list, "registry_ids": list,
-        "design": str, "design_label": str, "confidence": float, "question": str,
+        "design": str, "design_label": str, "confidence": float, "design_confidence": float,
+        "question": str,
         "attributes": list, "flags": list, "levels": dict, "reasons": list, "details": dict,
         "grader_version": str, "graded_at": str, "topics": list,
     })  # fmt: skip
@@ -132,7 +133,7 @@ def check(record: dict[str, Any]) -> None:
 
     assert record["design"] in DESIGNS
     assert record["design_label"] == DESIGNS[record["design"]].label
-    assert 0 <= record["confidence"] <= 1
+    assert 0 <= record["design_confidence"] <= record["confidence"] <= 1
     assert record["question"] in QUESTIONS
     for name, known in (("attributes", ATTRIBUTES), ("flags", FLAGS)):
         assert record[name] == sorted(set(record[name]) & set(known))
