@@ -1,38 +1,137 @@
 """Stores as large as wanted, of real records under new PMIDs.
 
-The records of some PubMed files are read and graded once, then saved again and again by the store
-itself: each time with another PMID, a date that grows with it, and a keyword that no other record
-has, so that the vocabulary grows as it does in PubMed. Everything else stays as it is in the record.
+    python -m benchmarks.library [--check 3000] [--url postgresql://…] [FILE...]
+
+benchmarks.query and benchmarks.postgres fill their stores by `fill`. The records of some PubMed
+files are read and graded once, and saved again and again by the writer that `pubgrade mirror` has:
+each time with another PMID, a date that grows with it, and a keyword that no other record has, so
+that the vocabulary grows as it does in PubMed. Everything else stays as it is in the record. What
+is made of a record for the store is made once too; only what PMID, date and keyword change in it is
+made anew. This command saves the same records whole beside that, and compares all rows and words
+of the two stores: in SQLite, or with --url in two new databases of that server.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import random
+import sqlite3
 import sys
+import tempfile
 import time
-from collections.abc import Iterator
-from datetime import date, timedelta
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from datetime import UTC, date, datetime, timedelta
 from itertools import islice
 from pathlib import Path
+from typing import Any, Final, NamedTuple
 
 import msgspec
+import sqlalchemy as sa
 
 from grading import Article, Grade, grade_many
-from storage import Store
-from storage.records import Entry
+from storage import Store, documents, tables
+from storage.contents import Arrival, arrival
+from storage.indexing import facet, first_and_last_day, place
+from storage.periods import LENGTHS, tokens
+from storage.records import Entry, Run
+from storage.tsvector import tsvector
 from worker.files import list_sources, read_source
 from worker.parsed import ParsedArticle
 
-FIRST_PMID = 1_000_000
-_FIRST_DAY = date(1966, 1, 1)
-_LAST_DAY = date(2026, 11, 15)
-_JITTER = 90  # days that a date may be off the order of PMIDs
-_READ_AT_ONCE = 500
-_SAVED_AT_ONCE = 20_000  # about a file of NLM's
+FIRST_PMID: Final = 10_000_000  # eight digits, up to 90 million records: all words equally long
+_FIRST_DAY: Final = date(1966, 1, 1)
+_LAST_DAY: Final = date(2026, 11, 15)
+_JITTER: Final = 90  # days that a date may be off the order of PMIDs
+_READ_AT_ONCE: Final = 500
+_SAVED_AT_ONCE: Final = 20_000  # about a file of NLM's
 
 
-def real_records(files: list[str]) -> list[tuple[Article, Grade]]:
+class Numbered(NamedTuple):
+    """What makes one record another."""
+
+    pmid: int
+    day: date
+
+
+def unique_word(pmid: int) -> str:
+    return f"serial{pmid}"
+
+
+class Mould:
+    """One real record, to be saved under any PMID and date."""
+
+    def __init__(self, article: Article, grade: Grade) -> None:
+        self.article = article
+        self.grade = grade
+        self._precision = len(article.published or "2000-01-01")  # a year, a month or a day
+        blank = arrival(self.entry(Numbered(0, _FIRST_DAY)))
+        assert blank.content is not None
+        self._blank = blank
+        self._content = blank.content
+        self._grade_bytes = documents.grade_bytes(grade)
+        # Words that stand for those to come, and are as long.
+        self._word = unique_word(FIRST_PMID)
+        keywords = self._content.text.keywords.replace(unique_word(0), self._word)
+        self._text = self._content.text._replace(keywords=keywords)
+        self._vector = b""
+
+    def entry(self, numbered: Numbered) -> Entry:
+        return Entry(self._moved(numbered), self.grade)
+
+    def arrival(self, numbered: Numbered, *, vectors: bool) -> Arrival:
+        """The same as `storage.contents.arrival` makes of the entry."""
+        article = self._moved(numbered)
+        pmid = article.pmid
+        article_bytes = documents.article_bytes(article)
+        digest = documents.digest(article_bytes)
+        first, last = first_and_last_day(article.published)
+        text = self._text._replace(
+            keywords=self._text.keywords.replace(self._word, unique_word(pmid))
+        )
+        if vectors:
+            text = text._replace(vector=self._vector_of(place(first, pmid), pmid))
+        year = ("year", str(first // 10000))
+        content = msgspec.structs.replace(
+            self._content,
+            pmid=pmid,
+            place=place(first, pmid),
+            digest=digest,
+            published=first,
+            published_end=last,
+            counted=tuple(year if each[0] == "year" else each for each in self._content.counted),
+            notices=tuple(notice for notice in self._content.notices if notice[0] != pmid),
+            text=text,
+            body=documents.pack_document(article_bytes, self._grade_bytes),
+        )
+        return msgspec.structs.replace(self._blank, pmid=pmid, digest=digest, content=content)
+
+    def _moved(self, numbered: Numbered) -> Article:
+        return msgspec.structs.replace(
+            self.article,
+            pmid=numbered.pmid,
+            published=numbered.day.isoformat()[: self._precision],
+            keywords=(*self.article.keywords, unique_word(numbered.pmid)),
+        )
+
+    def _vector_of(self, place: int, pmid: int) -> bytes:
+        """As `storage.tsvector.vector_of`: the word and the periods put into a vector made before."""
+        if not self._vector:
+            blanks = [facet("blank", length) for length in LENGTHS]
+            whole = tsvector(self._text, blanks)
+            for blank in blanks:
+                whole = whole.replace(_lexeme(blank), b"")
+            self._vector = whole
+        vector = self._vector.replace(self._word.encode(), unique_word(pmid).encode())
+        return vector + b"".join(map(_lexeme, tokens(place)))
+
+
+def _lexeme(token: str) -> bytes:
+    return f"={token}\0\0\0".encode()
+
+
+def real_records(files: list[str]) -> list[Mould]:
     """All records of `files`, by default those of the data folder; ends the program without any."""
     folder = Path(os.environ.get("PUBGRADE_DATA", "../shared/data")) / "records" / "xml"
     if not files and not folder.is_dir():
@@ -48,49 +147,115 @@ def real_records(files: list[str]) -> list[tuple[Article, Grade]]:
         for start in range(0, len(articles), _READ_AT_ONCE)
         for grade in grade_many(articles[start : start + _READ_AT_ONCE])
     ]
-    return list(zip(articles, grades, strict=True))
+    return list(map(Mould, articles, grades))
 
 
-def renumbered(known: list[tuple[Article, Grade]], count: int) -> Iterator[Entry]:
-    """`count` entries. The later a PMID the later its date, ever more in a year, as in PubMed."""
+def renumbered(moulds: list[Mould], count: int) -> Iterator[tuple[Mould, Numbered]]:
+    """`count` records. The later a PMID the later its date, ever more in a year, as in PubMed."""
     chance = random.Random(20261125)
     span = (_LAST_DAY - _FIRST_DAY).days
-    order = list(range(len(known)))
+    order = list(range(len(moulds)))
     for number in range(count):
-        if number % len(known) == 0:
+        if number % len(moulds) == 0:
             chance.shuffle(order)
-        article, grade = known[order[number % len(known)]]
-        pmid = FIRST_PMID + number
         after = span * (number / count) ** 0.6 + chance.randint(-_JITTER, _JITTER)
         day = _FIRST_DAY + timedelta(days=min(max(after, 0), span))
-        precision = len(article.published or "2000-01-01")  # a year, a month or a day, as it was
-        moved = msgspec.structs.replace(
-            article,
-            pmid=pmid,
-            published=day.isoformat()[:precision],
-            keywords=(*article.keywords, unique_word(pmid)),
-        )
-        yield Entry(moved, grade)
-
-
-def unique_word(pmid: int) -> str:
-    return f"serial{pmid}"
+        yield moulds[order[number % len(moulds)]], Numbered(FIRST_PMID + number, day)
 
 
 def fill(store: Store, files: list[str], count: int) -> None:
     """Save `count` records, and print what that took in this process."""
-    entries = renumbered(real_records(files), count)
-    seconds = cpu = 0.0
-    saved = 0
-    while batch := list(islice(entries, _SAVED_AT_ONCE)):
-        start, busy = time.perf_counter(), time.process_time()
-        store.save(batch)
-        seconds += time.perf_counter() - start
-        cpu += time.process_time() - busy
-        saved += len(batch)
-        if sys.stderr.isatty() or saved % (10 * _SAVED_AT_ONCE) == 0:
-            print(f"{saved:,} saved, {cpu / saved * 1e6:.0f} µs each (CPU)", file=sys.stderr)
+    moulds = real_records(files)
+    start, busy = time.perf_counter(), time.process_time()
+    with store.filling():
+        _save(store, renumbered(moulds, count), datetime.now(UTC))
+        saved = time.perf_counter()
+    seconds, cpu = time.perf_counter() - start, time.process_time() - busy
     print(
-        f"saved {count:,} in {count / _SAVED_AT_ONCE:,.0f} transactions: {seconds / count * 1e6:.0f} "
-        f"µs each, of it {cpu / count * 1e6:.0f} µs of this process's processor time"
+        f"saved {count:,} copies of {len(moulds):,} records in {seconds:,.0f} s, of it "
+        f"{seconds + start - saved:,.0f} s for the index at the end: {seconds / count * 1e6:.0f} µs "
+        f"each, {cpu / count * 1e6:.0f} µs of this process's processor time",
+        flush=True,
     )
+
+
+def _save(store: Store, records: Iterator[tuple[Mould, Numbered]], at: datetime) -> None:
+    vectors = store.keeps_vectors
+    while batch := list(islice(records, _SAVED_AT_ONCE)):
+        run = store.start_run(Run("load", f"from {batch[0][1].pmid}", at))
+        with store.loading(run, at=at) as loading:
+            loading.save(mould.arrival(numbered, vectors=vectors) for mould, numbered in batch)
+            loading.close(run)
+
+
+# the same as saved whole
+
+
+def check(files: list[str], count: int, url: str | None) -> None:
+    """Ends the program where a store filled quickly differs from one that records were saved in."""
+    moulds = real_records(files)
+    at = datetime(2026, 11, 25, tzinfo=UTC)
+    with tempfile.TemporaryDirectory() as folder:
+        quick, whole = _new_stores(url, Path(folder))
+        with Store.open(quick) as one, Store.open(whole) as other:
+            with one.filling():
+                _save(one, renumbered(moulds, count), at)
+            for batch in _batches(renumbered(moulds, count)):
+                other.save((mould.entry(numbered) for mould, numbered in batch), at=at)
+        names = [table.name for table in tables.metadata.sorted_tables if table is not tables.run]
+        for name in (*names, "full_text"):
+            rows, expected = (_rows(address, name) for address in (quick, whole))
+            if rows != expected:
+                sys.exit(f"{name} differs: {next(iter(rows ^ expected))}")
+            print(f"{name:20}{len(rows):>12,} rows, equal")
+
+
+def _batches(records: Iterator[Any]) -> Iterator[list[Any]]:
+    while batch := list(islice(records, _SAVED_AT_ONCE)):
+        yield batch
+
+
+def _new_stores(url: str | None, folder: Path) -> tuple[str, str]:
+    if url is None:
+        return str(folder / "quick.db"), str(folder / "whole.db")
+    import psycopg
+
+    made = []
+    with psycopg.connect(url, autocommit=True) as connection:
+        for name in ("pubgrade_quick", "pubgrade_whole"):
+            connection.execute(f"CREATE DATABASE {name}".encode())
+            made.append(sa.make_url(url).set(database=name).render_as_string(hide_password=False))
+    return made[0], made[1]
+
+
+def _rows(address: str, name: str) -> set[tuple[Any, ...]]:
+    """All rows of a table; of SQLite's full text each word where it stands."""
+    rows: Iterable[tuple[Any, ...]]
+    if address.startswith("postgresql"):
+        import psycopg
+
+        columns = "place, vector::text" if name == "full_text" else "*"
+        with psycopg.connect(address) as postgres:
+            return set(postgres.execute(f'SELECT {columns} FROM "{name}"'.encode()))
+    with closing(sqlite3.connect(address)) as connection:
+        if name == "full_text":
+            name = "words"
+            connection.execute(
+                "CREATE VIRTUAL TABLE temp.words USING fts5vocab(main, full_text, instance)"
+            )
+        return set(connection.execute(f'SELECT * FROM "{name}"'))  # noqa: S608
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("files", nargs="*")
+    parser.add_argument("--check", type=int, default=3_000, help="records to compare")
+    parser.add_argument("--url", help="a PostgreSQL server, with a database that is there")
+    options = parser.parse_args()
+    check(options.files, options.check, options.url)
+
+
+if __name__ == "__main__":
+    main()

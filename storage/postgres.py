@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import lru_cache, reduce
+from functools import lru_cache
 from typing import Any, ClassVar, Final, Literal, NamedTuple
 
 import sqlalchemy as sa
@@ -26,7 +26,7 @@ from storage import periods, tsquery
 from storage.database import Where
 from storage.errors import StoreError, StoreUnavailable
 from storage.indexing import END, IndexedText
-from storage.words import AllOf, AnyOf, Facet, Node, Without, has_facets
+from storage.words import AllOf, AnyOf, Facet, Node
 
 # Weights of D, C, B, A in ts_rank: abstract, nothing, keywords, title.
 WEIGHTS: Final = "{0.1, 0.1, 0.25, 1.0}"
@@ -293,35 +293,6 @@ class Postgres:
     most_ranked: ClassVar[int] = 1_000  # hits that are scored; 5 ms, of phrases 50
 
     @staticmethod
-    def windows(
-        connection: sa.Connection, least: int, most: int, enough: int | None
-    ) -> Iterator[tuple[int, int]]:
-        """Ranges of places, the newest first, in which hits are looked for one after the other.
-
-        Too many cost a question each, too large ones what is found there and not needed: the more
-        so, the more hits are `enough` (None: all).
-        """
-        place = full_text.c.place
-        newest = (
-            sa.select(place)
-            .where(place >= least, place < most)
-            .order_by(place.desc())
-            .limit(_FIRST_WINDOW)
-            .subquery()
-        )
-        oldest = sa.select(sa.func.min(place)).scalar_subquery()
-        top, first, count, bottom = connection.execute(
-            sa.select(
-                sa.func.max(newest.c.place), sa.func.min(newest.c.place), sa.func.count(), oldest
-            )
-        ).one()
-        if count < _FIRST_WINDOW:
-            yield least, most
-        else:
-            growth = 4 if enough is not None and enough > _PAGE else 16
-            yield from periods.windows(least, top + 1, oldest=bottom, first=first, growth=growth)
-
-    @staticmethod
     def end(connection: sa.Connection) -> int:
         """A place above those of all articles, as low as it is cheap to tell."""
         newest = sa.select(sa.func.max(full_text.c.place))
@@ -330,14 +301,46 @@ class Postgres:
     @staticmethod
     def hits(wanted: Node, least: int = 0, most: int = END) -> sa.Select[Any]:
         """The places, from `least` to below `most`, of the articles that the index finds."""
-        found = _found(wanted, least, most)
+        found = _found(_tsquery(_within(wanted, least, most)))
         return sa.select(found.c.place).where(found.c.place >= least, found.c.place < most)
 
     @staticmethod
-    def newest_hits(wanted: Node, least: int = 0, most: int = END) -> sa.Select[Any]:
-        """Those, the newest first."""
-        hits = Postgres.hits(wanted, least, most)
-        return hits.order_by(hits.selected_columns.place.desc())
+    def newest_hits(
+        connection: sa.Connection,
+        wanted: Node,
+        least: int = 0,
+        most: int = END,
+        enough: int | None = None,
+    ) -> sa.Select[Any]:
+        """Those, the newest first; as they are read, no more are looked for.
+
+        They are looked for in one window after the other (storage.periods), the next only when all
+        of the last are read: so a join by nested loops goes, which a lateral one of rows without an
+        index must be. Too many windows cost a look each, too large ones what is found there and not
+        needed: the more so, the more hits are `enough` (None: all).
+        """
+        windows = _windows(connection, least, most, enough)
+        bounds = [[window[end] for window in windows] for end in (0, 1)]
+        texts = [tsquery.expression(_within(wanted, *window)) for window in windows]
+        window = (
+            sa.func.unnest(
+                sa.cast(sa.literal(texts, _TEXTS), dialect.ARRAY(dialect.TSQUERY)),
+                *(sa.literal(end, _NUMBERS) for end in bounds),
+            )
+            .table_valued("wanted", "least", "most")
+            .render_derived("windows")
+        )
+        found = _found(sa.literal_column("windows.wanted"))
+        inside = (
+            sa.select(found.c.place)
+            .where(
+                found.c.place >= sa.literal_column("windows.least"),
+                found.c.place < sa.literal_column("windows.most"),
+            )
+            .order_by(found.c.place.desc())
+            .lateral("hits")
+        )
+        return sa.select(inside.c.place).select_from(window.join(inside, sa.true()))
 
     @staticmethod
     def hits_among(wanted: Node, places: Sequence[int]) -> sa.Select[Any]:
@@ -351,7 +354,7 @@ class Postgres:
     def scored_hits(wanted: Node, words: Node, least: int, most: int) -> sa.Select[Any]:
         """As `hits`, with `relevance`: ts_rank of the words, the greater the better. `wanted` are
         the words with all filters."""
-        found = _found(wanted, least, most, vector=True)
+        found = _found(_tsquery(_within(wanted, least, most)), vector=True)
         return sa.select(found.c.place, _score(words, found.c.vector).label("relevance")).where(
             found.c.place >= least, found.c.place < most
         )
@@ -384,36 +387,52 @@ _FIRST_WINDOW: Final = 1_000  # articles among which hits are looked for first
 _PAGE: Final = 100  # hits; more are no page
 
 
-def _found(wanted: Node, least: int, most: int, *, vector: bool = False) -> sa.Subquery:
-    """What the index finds, in periods that hold all places from `least` to below `most`.
+def _windows(
+    connection: sa.Connection, least: int, most: int, enough: int | None
+) -> list[tuple[int, int]]:
+    """Ranges of places, the newest first, in which hits are looked for one after the other."""
+    top, first, count, bottom = connection.execute(_ENDS, {"least": least, "most": most}).one()
+    if count < _FIRST_WINDOW:
+        return [(least, most)]
+    growth = 4 if enough is not None and enough > _PAGE else 16
+    return [*periods.windows(least, top + 1, oldest=bottom, first=first, growth=growth)]
+
+
+# The newest of the first window's articles, the oldest, how many, and the oldest of all.
+_ENDS: Final = sa.text(
+    "SELECT max(place), min(place), count(*), (SELECT min(place) FROM full_text) FROM ("
+    "SELECT place FROM full_text WHERE place >= :least AND place < :most "
+    f"ORDER BY place DESC LIMIT {_FIRST_WINDOW}) AS newest"
+)
+
+
+def _within(wanted: Node, least: int, most: int) -> Node:
+    """The same in periods that hold all places from `least` to below `most`."""
+    within = periods.covering(least, most) if least > 0 or most < END else []
+    return AllOf((wanted, AnyOf(tuple(map(Facet, within))))) if within else wanted
+
+
+def _found(wanted: sa.ColumnElement[Any], *, vector: bool = False) -> sa.Subquery:
+    """What the index finds.
 
     OFFSET 0 keeps the server from merging this with what is around. It would else walk through all
     places, newest first, and look at each text, where it takes a word for more common than it is.
     """
-    if least > 0 or most < END:
-        within = periods.covering(least, most)
-        if within:
-            wanted = AllOf((wanted, AnyOf(tuple(map(Facet, within)))))
     columns = (full_text.c.place, full_text.c.vector)[: 1 + vector]
     return (
         sa.select(*columns)
-        .where(full_text.c.vector.op("@@")(_tsquery(wanted)))
+        .where(full_text.c.vector.op("@@")(wanted))
         .offset(sa.literal_column("0"))
         .subquery("found")
     )
 
 
 def _tsquery(node: Node) -> sa.ColumnElement[Any]:
-    """Words go through the stemmer of the configuration; facets stand as they are."""
-    if not has_facets(node):
-        config: sa.ColumnElement[Any] = sa.literal_column("'pubgrade'::regconfig")
-        return sa.func.to_tsquery(config, sa.literal(tsquery.expression(node), sa.Text))
-    match node:
-        case AllOf(nodes):
-            return reduce(lambda one, other: one.op("&&")(other), map(_tsquery, nodes))
-        case Without(wanted, unwanted):
-            return _tsquery(wanted).op("&&")(sa.func.tsquery_not(_tsquery(unwanted)))
     return sa.cast(sa.literal(tsquery.expression(node), sa.Text), dialect.TSQUERY)
+
+
+_TEXTS: Final = dialect.ARRAY(sa.Text())
+_NUMBERS: Final = dialect.ARRAY(sa.BigInteger())
 
 
 def _score(wanted: Node, vector: sa.ColumnElement[Any]) -> sa.ColumnElement[float]:

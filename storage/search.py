@@ -354,17 +354,11 @@ class Search:
     def _reach(self, plan: _Plan, enough: int) -> tuple[int, int]:
         """How many of `enough` hits the index has, conditions apart, and the lowest place of the
         newest so many (0 where there are none)."""
-        count = lowest = 0
-        for hits in self._newest_hits(plan, enough):
-            places = hits.limit(enough - count).subquery()
-            more, least = self._connection.execute(
-                sa.select(sa.func.count(), sa.func.min(places.c.place))
-            ).one()
-            count += more
-            lowest = lowest if least is None else least
-            if count == enough:
-                break
-        return count, lowest
+        places = self._newest_hits(plan, enough).limit(enough).subquery()
+        count, lowest = self._connection.execute(
+            sa.select(sa.func.count(), sa.func.min(places.c.place))
+        ).one()
+        return count, lowest or 0
 
     def _newest(self, plan: _Plan, below: int) -> Iterator[int]:
         """Places of what a plan finds, newest first, from below a place on."""
@@ -391,18 +385,17 @@ class Search:
     def _found_places(self, plan: _Plan) -> Iterator[int]:
         """Places that the index finds, newest first, conditions apart."""
         limit = None if plan.conditions else self._limit
-        for hits in self._newest_hits(plan, self._limit):
-            for row in self._streamed(hits, limit):
-                yield row[0]
+        for row in self._streamed(self._newest_hits(plan, self._limit), limit):
+            yield row[0]
 
-    def _newest_hits(self, plan: _Plan, enough: int | None) -> Iterator[sa.Select[Any]]:
-        """The hits in ranges of places, newest first: to be asked for until there are enough."""
+    def _newest_hits(self, plan: _Plan, enough: int | None) -> sa.Select[Any]:
+        """The hits, newest first, conditions apart: looked for as they are read."""
         if plan.among is not None:
             hits = self._hits(plan)
-            yield hits.order_by(hits.selected_columns.place.desc())
-            return
-        for least, most in self._database.windows(self._connection, plan.least, plan.most, enough):
-            yield self._database.newest_hits(plan.asked, least, most)
+            return hits.order_by(hits.selected_columns.place.desc())
+        return self._database.newest_hits(
+            self._connection, plan.asked, plan.least, plan.most, enough
+        )
 
     def _streamed(self, statement: sa.Select[Any], limit: int | None) -> Iterator[sa.Row[Any]]:
         """At most `limit` rows: fetched at once where they are few, else as they are read."""

@@ -289,16 +289,6 @@ class Sqlite:
     most_ranked: ClassVar[int] = 10_000  # hits that are scored; about 20 ms
 
     @staticmethod
-    def windows(
-        connection: sa.Connection, least: int, most: int, enough: int | None
-    ) -> Iterator[tuple[int, int]]:
-        """Ranges of places, the newest first, in which hits are looked for one after the other.
-
-        FTS5 is kept in this order and walked only as far as it is read: one range will do.
-        """
-        yield least, most
-
-    @staticmethod
     def end(connection: sa.Connection) -> int:
         """A place above those of all articles, as low as it is cheap to tell."""
         return END
@@ -310,8 +300,17 @@ class Sqlite:
         return _between(found, least, most)
 
     @staticmethod
-    def newest_hits(wanted: Node, least: int = 0, most: int = END) -> sa.Select[Any]:
-        """Those, the newest first."""
+    def newest_hits(
+        connection: sa.Connection,
+        wanted: Node,
+        least: int = 0,
+        most: int = END,
+        enough: int | None = None,
+    ) -> sa.Select[Any]:
+        """Those, the newest first; as they are read, no more are looked for.
+
+        FTS5 is kept in this order. `enough`: how many will be read, where that is known.
+        """
         return Sqlite.hits(wanted, least, most).order_by(full_text.c.rowid.desc())
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""The tree of words in PostgreSQL's language: text for `to_tsquery`.
+"""The tree of words in PostgreSQL's language: the text of a tsquery, its words stemmed already.
 
 What a query of SQLite means, a tsquery means too, but that it knows columns only by the weight of a
 word (A title, B keywords, D abstract) and distances only by their exact number. So a phrase is
@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from typing import Final
+
+import Stemmer
 
 from storage.folding import indexed_words
 from storage.words import TEXT, AllOf, AnyOf, Facet, Near, Node, Phrase, Within, Without
@@ -95,7 +97,14 @@ def _apart(first: str, second: str, distance: int) -> Iterator[str]:
 
 def _word(piece: str, prefix: bool, weights: str) -> str:
     signs = "*" * prefix + weights
-    return f"'{piece[:LONGEST_WORD]}'" + f":{signs}" * bool(signs)
+    return f"'{stem(piece)}'" + f":{signs}" * bool(signs)
+
+
+def stem(word: str) -> str:
+    """As the index has it (storage.tsvector). A stemmer of its own: one serves only one thread."""
+    plain = word[:LONGEST_WORD]
+    # Of "s" nothing would be left: then the word stays.
+    return Stemmer.Stemmer("porter", 0).stemWord(plain) or plain
 
 
 def _weights(columns: Iterable[str]) -> str:
