@@ -20,10 +20,14 @@ import sqlite3
 import sys
 import tempfile
 import time
+from collections import deque
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from itertools import islice
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -35,7 +39,7 @@ from storage import Store, documents, tables
 from storage.contents import Arrival, arrival
 from storage.indexing import facet, first_and_last_day, place
 from storage.periods import LENGTHS, tokens
-from storage.records import Entry, Run
+from storage.records import Entry, Query, Run
 from storage.tsvector import tsvector
 from worker.files import list_sources, read_source
 from worker.parsed import ParsedArticle
@@ -150,42 +154,70 @@ def real_records(files: list[str]) -> list[Mould]:
     return list(map(Mould, articles, grades))
 
 
-def renumbered(moulds: list[Mould], count: int) -> Iterator[tuple[Mould, Numbered]]:
-    """`count` records. The later a PMID the later its date, ever more in a year, as in PubMed."""
-    chance = random.Random(20261125)
+def renumbered(moulds: list[Mould], start: int, end: int) -> Iterator[tuple[int, Numbered]]:
+    """The records from number `start` to below `end`, each as the number of its mould, PMID and day.
+
+    The later a PMID the later its date, ever more in a year, as in PubMed.
+    """
+    chance = random.Random(20261125 + start)
     span = (_LAST_DAY - _FIRST_DAY).days
     order = list(range(len(moulds)))
-    for number in range(count):
-        if number % len(moulds) == 0:
+    for number in range(start, end):
+        if (number - start) % len(moulds) == 0:
             chance.shuffle(order)
-        after = span * (number / count) ** 0.6 + chance.randint(-_JITTER, _JITTER)
+        after = span * ((number - start) / (end - start)) ** 0.6 + chance.randint(-_JITTER, _JITTER)
         day = _FIRST_DAY + timedelta(days=min(max(after, 0), span))
-        yield moulds[order[number % len(moulds)]], Numbered(FIRST_PMID + number, day)
+        yield order[(number - start) % len(moulds)], Numbered(FIRST_PMID + number, day)
 
 
 def fill(store: Store, files: list[str], count: int) -> None:
-    """Save `count` records, and print what that took in this process."""
+    """Save as many records as `count` is more than the store has, and print what that took.
+
+    Another process makes the records ready for this one, which writes them.
+    """
     moulds = real_records(files)
+    before = store.count(Query())
     start, busy = time.perf_counter(), time.process_time()
     with store.filling():
-        _save(store, renumbered(moulds, count), datetime.now(UTC))
+        _save(store, moulds, before, count, datetime.now(UTC))
         saved = time.perf_counter()
     seconds, cpu = time.perf_counter() - start, time.process_time() - busy
+    new = count - before
     print(
-        f"saved {count:,} copies of {len(moulds):,} records in {seconds:,.0f} s, of it "
-        f"{seconds + start - saved:,.0f} s for the index at the end: {seconds / count * 1e6:.0f} µs "
-        f"each, {cpu / count * 1e6:.0f} µs of this process's processor time",
+        f"saved {new:,} copies of {len(moulds):,} records in {seconds:,.0f} s, of it "
+        f"{seconds + start - saved:,.0f} s for the index at the end: {seconds / new * 1e6:.0f} µs "
+        f"each, {cpu / new * 1e6:.0f} µs of the writing process's time",
         flush=True,
     )
 
 
-def _save(store: Store, records: Iterator[tuple[Mould, Numbered]], at: datetime) -> None:
-    vectors = store.keeps_vectors
-    while batch := list(islice(records, _SAVED_AT_ONCE)):
-        run = store.start_run(Run("load", f"from {batch[0][1].pmid}", at))
-        with store.loading(run, at=at) as loading:
-            loading.save(mould.arrival(numbered, vectors=vectors) for mould, numbered in batch)
-            loading.close(run)
+def _save(store: Store, moulds: list[Mould], start: int, end: int, at: datetime) -> None:
+    records = renumbered(moulds, start, end)
+    batches = iter(lambda: list(islice(records, _SAVED_AT_ONCE)), [])
+    make = partial(_made, vectors=store.keeps_vectors)
+    with ProcessPoolExecutor(1, get_context("fork"), _take, (moulds,)) as maker:
+        ahead = deque(maker.submit(make, batch) for batch in islice(batches, 2))
+        while ahead:
+            arrivals = _decoder.decode(ahead.popleft().result())
+            ahead.extend(maker.submit(make, batch) for batch in islice(batches, 1))
+            run = store.start_run(Run("load", f"from {arrivals[0].pmid}", at))
+            with store.loading(run, at=at) as loading:
+                loading.save(arrivals)
+                loading.close(run)
+
+
+_decoder: Final = msgspec.msgpack.Decoder(list[Arrival])
+_moulds: list[Mould] = []
+
+
+def _take(moulds: list[Mould]) -> None:
+    _moulds[:] = moulds
+
+
+def _made(batch: list[tuple[int, Numbered]], *, vectors: bool) -> bytes:
+    return msgspec.msgpack.encode(
+        [_moulds[number].arrival(numbered, vectors=vectors) for number, numbered in batch]
+    )
 
 
 # the same as saved whole
@@ -199,20 +231,17 @@ def check(files: list[str], count: int, url: str | None) -> None:
         quick, whole = _new_stores(url, Path(folder))
         with Store.open(quick) as one, Store.open(whole) as other:
             with one.filling():
-                _save(one, renumbered(moulds, count), at)
-            for batch in _batches(renumbered(moulds, count)):
-                other.save((mould.entry(numbered) for mould, numbered in batch), at=at)
+                _save(one, moulds, 0, count, at)
+            other.save(
+                (moulds[number].entry(numbered) for number, numbered in renumbered(moulds, 0, count)),
+                at=at,
+            )
         names = [table.name for table in tables.metadata.sorted_tables if table is not tables.run]
         for name in (*names, "full_text"):
             rows, expected = (_rows(address, name) for address in (quick, whole))
             if rows != expected:
                 sys.exit(f"{name} differs: {next(iter(rows ^ expected))}")
             print(f"{name:20}{len(rows):>12,} rows, equal")
-
-
-def _batches(records: Iterator[Any]) -> Iterator[list[Any]]:
-    while batch := list(islice(records, _SAVED_AT_ONCE)):
-        yield batch
 
 
 def _new_stores(url: str | None, folder: Path) -> tuple[str, str]:

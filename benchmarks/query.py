@@ -4,8 +4,8 @@
                               [--only TEXT] [FILE...]
 
 FILE: PubMed files whose records fill the store, renumbered as often as needed (benchmarks.library);
-by default those of `$PUBGRADE_DATA/records/xml` (../shared/data). `--store`: use or fill this file,
-and keep it. `--cold`: beside the runs one after the other, a first run of each query with the file
+by default those of `$PUBGRADE_DATA/records/xml` (../shared/data). `--store`: use this file, fill it
+up to N records where it has fewer, and keep it. `--cold`: beside the runs one after the other, a first run of each query with the file
 out of the page cache and a connection of its own. Prints bytes a record by table, then the
 milliseconds of each query: median and worst of `--repeat` runs, and processor time.
 benchmarks.postgres does the same with PostgreSQL.
@@ -206,12 +206,12 @@ def parser_of(description: str | None) -> argparse.ArgumentParser:
 
 def main() -> None:
     parser = parser_of(__doc__)
-    parser.add_argument("--store", type=Path, help="use or fill this file, and keep it")
+    parser.add_argument("--store", type=Path, help="use this file, fill it up, and keep it")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         path = options.store or Path(folder) / "store.db"
         with Store.open(str(path)) as store:
-            if store.count(Query()) == 0:
+            if store.count(Query()) < options.records:
                 library.fill(store, options.files, options.records)
             stored = store.count(Query())
             files = list(path.parent.glob(f"{path.name}*"))

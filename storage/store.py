@@ -325,25 +325,25 @@ class Store:
                 _article.graded_at,
                 _article.deleted_at,
                 _document.body,
+                tables.topic.c.name.label("topic"),
             )
             .join_from(tables.article, tables.document, _document.pmid == _article.pmid)
+            .outerjoin(tables.topic_article, _links.pmid == _article.pmid)
+            .outerjoin(tables.topic, tables.topic.c.id == _links.topic_id)
             .where(self._database.among(_article.pmid, pmids))
         ).all()
-        topics: dict[int, list[str]] = {}
-        for pmid, name in connection.execute(
-            sa.select(_links.pmid, tables.topic.c.name)
-            .join_from(tables.topic_article, tables.topic)
-            .where(self._database.among(_links.pmid, pmids))
-            .order_by(tables.topic.c.name)
-        ):
-            topics.setdefault(pmid, []).append(name)
-        found = {}
+        articles = {row.pmid: row for row in rows}  # a row for each of its topics
+        topics: dict[int, list[str]] = {pmid: [] for pmid in articles}
         for row in rows:
+            if row.topic is not None:
+                topics[row.pmid].append(row.topic)
+        found = {}
+        for pmid, row in articles.items():
             article, grade = documents.read_document(row.body, row.grader_version)
-            found[row.pmid] = Record(
+            found[pmid] = Record(
                 article=article,
                 grade=grade,
-                topics=tuple(topics.get(row.pmid, ())),
+                topics=tuple(sorted(topics[pmid])),
                 added_at=row.added_at,
                 updated_at=row.updated_at,
                 graded_at=row.graded_at,
