@@ -21,7 +21,7 @@ import sys
 import tempfile
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
@@ -233,7 +233,10 @@ def check(files: list[str], count: int, url: str | None) -> None:
             with one.filling():
                 _save(one, moulds, 0, count, at)
             other.save(
-                (moulds[number].entry(numbered) for number, numbered in renumbered(moulds, 0, count)),
+                (
+                    moulds[number].entry(numbered)
+                    for number, numbered in renumbered(moulds, 0, count)
+                ),
                 at=at,
             )
         names = [table.name for table in tables.metadata.sorted_tables if table is not tables.run]
@@ -259,13 +262,13 @@ def _new_stores(url: str | None, folder: Path) -> tuple[str, str]:
 
 def _rows(address: str, name: str) -> set[tuple[Any, ...]]:
     """All rows of a table; of SQLite's full text each word where it stands."""
-    rows: Iterable[tuple[Any, ...]]
     if address.startswith("postgresql"):
         import psycopg
 
         columns = "place, vector::text" if name == "full_text" else "*"
         with psycopg.connect(address) as postgres:
-            return set(postgres.execute(f'SELECT {columns} FROM "{name}"'.encode()))
+            statement = f'SELECT {columns} FROM "{name}"'  # noqa: S608
+            return set(postgres.execute(statement.encode()))
     with closing(sqlite3.connect(address)) as connection:
         if name == "full_text":
             name = "words"

@@ -391,7 +391,9 @@ def _windows(
     connection: sa.Connection, least: int, most: int, enough: int | None
 ) -> list[tuple[int, int]]:
     """Ranges of places, the newest first, in which hits are looked for one after the other."""
-    top, first, count, bottom = connection.execute(_ENDS, {"least": least, "most": most}).one()
+    top, first, count, bottom = connection.execute(
+        _ENDS, {"least": least, "most": most, "count": _FIRST_WINDOW}
+    ).one()
     if count < _FIRST_WINDOW:
         return [(least, most)]
     growth = 4 if enough is not None and enough > _PAGE else 16
@@ -402,7 +404,7 @@ def _windows(
 _ENDS: Final = sa.text(
     "SELECT max(place), min(place), count(*), (SELECT min(place) FROM full_text) FROM ("
     "SELECT place FROM full_text WHERE place >= :least AND place < :most "
-    f"ORDER BY place DESC LIMIT {_FIRST_WINDOW}) AS newest"
+    "ORDER BY place DESC LIMIT :count) AS newest"
 )
 
 
