@@ -14,12 +14,13 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 import storage
-from storage import Store, documents, periods, schema, tables
+from storage import Store, documents, periods, schema, tables, tsquery
 from storage.errors import StoreUnavailable, StoreVersionError
 from storage.folding import indexed_words
 from storage.indexing import indexed_text, place
 from storage.postgres import Postgres
 from storage.records import Entry, Query
+from storage.words import Phrase
 
 if TYPE_CHECKING:
     from postgres_server import PostgresServer
@@ -366,3 +367,18 @@ def test_vectors_are_those_that_the_server_would_make(address: str, make: Any) -
                 (words[0], words[2], words[1], [f"={each}" for each in facets], article.pmid),
             ).fetchone()  # type: ignore[misc]
             assert same, article.title
+
+
+def test_words_are_stemmed_as_the_server_would_stem_them(address: str) -> None:
+    typed = ["running", "generalizations", "S", "naïve", "CO₂", "5.5", "non-small-cell", "x" * 500]
+    words = [word[:400] for each in typed for word in indexed_words(each).split()]
+    Store.open(address).close()
+    with psycopg.connect(address) as connection:
+        for word in words:
+            for sign in ("", ":*"):
+                node = Phrase((word,), prefix=bool(sign))
+                (same,) = connection.execute(
+                    "SELECT to_tsquery('pubgrade', %s)::text = %s::tsquery::text",
+                    (f"'{word}'{sign}", tsquery.expression(node)),
+                ).fetchone()  # type: ignore[misc]
+                assert same, (word, sign)
