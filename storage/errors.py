@@ -4,7 +4,8 @@ StoreError                    anything that keeps the store from doing what was 
 ├── StoreUnavailable          cannot be opened, read or written (missing, read-only, full, locked)
 ├── StoreVersionError         made by a newer pubgrade, or not a pubgrade store
 ├── StoreInUse                another daemon holds the store
-└── CursorError               a paging cursor that this query did not give
+└── QueryError                a filter that cannot be
+    └── CursorError           a paging cursor that this query did not give
 
 A message says what is wrong, where, and what to do. It never contains a password.
 """
@@ -28,5 +29,9 @@ class StoreInUse(StoreError):
     """Another daemon holds the store."""
 
 
-class CursorError(StoreError):
+class QueryError(StoreError, ValueError):
+    """A filter that cannot be; the message names what is allowed."""
+
+
+class CursorError(QueryError):
     """The paging cursor does not belong to this query."""

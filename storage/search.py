@@ -34,7 +34,7 @@ import sqlalchemy as sa
 from grading.vocabulary import DESIGNS, FLAGS, QUESTIONS
 from storage import levels, tables
 from storage.database import Database, Where
-from storage.errors import CursorError
+from storage.errors import CursorError, QueryError
 from storage.folding import folded
 from storage.indexing import (
     ALL,
@@ -525,7 +525,7 @@ class Search:
         if found is None:
             names = self._connection.execute(sa.select(columns.name).order_by(columns.name))
             known = ", ".join(names.scalars()) or "none yet"
-            raise ValueError(f"the store has no topic {name!r}; its topics: {known}")
+            raise QueryError(f"the store has no topic {name!r}; its topics: {known}")
         return int(found)
 
     def _journals(self, asked: str) -> set[str]:

@@ -24,6 +24,8 @@ from pydantic import (
     Field,
     PrivateAttr,
     SecretStr,
+    Strict,
+    TypeAdapter,
     ValidationError,
     field_validator,
     model_validator,
@@ -111,6 +113,12 @@ WebAddress = Annotated[str, AfterValidator(_web_address)]
 LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_level)]
 
 
+# TOML tells numbers, texts and switches apart; what the environment gives has its type already.
+Number = Annotated[float, Strict()]
+Whole = Annotated[int, Strict()]
+Switch = Annotated[bool, Strict()]
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -120,7 +128,7 @@ class EntrezSettings(_Section):
     api_key: SecretStr | None = None
     tool: str = Field(default="pubgrade", min_length=1)
     base_url: WebAddress = "https://eutils.ncbi.nlm.nih.gov/entrez/eutils/"
-    timeout: float = Field(default=30.0, gt=0)  # seconds
+    timeout: Number = Field(default=30.0, gt=0)  # seconds
 
     @field_validator("email", "api_key", mode="before")
     @classmethod
@@ -137,7 +145,7 @@ class EntrezSettings(_Section):
 
 class StoreSettings(_Section):
     url: str = Field(default="sqlite:///pubgrade.db", min_length=1)
-    keep_raw: bool = True
+    keep_raw: Switch = True
 
 
 class _Scheduled(_Section):
@@ -151,15 +159,17 @@ class _Scheduled(_Section):
     def _is_a_cron_line(cls, value: str | None) -> str | None:
         if value is None:
             return None
-        from apscheduler.triggers.cron import CronTrigger
+        from worker.cron import next_time
 
         try:
-            CronTrigger.from_crontab(value)
+            comes = next_time(value) is not None
         except ValueError as error:
             raise ValueError(
                 "must be five fields: minute hour day month weekday, "
                 f'such as "30 5 * * mon-fri" ({error})'
             ) from None
+        if not comes:
+            raise ValueError("names a time that never comes")
         return value
 
     @model_validator(mode="after")
@@ -177,7 +187,7 @@ class _Scheduled(_Section):
 class MirrorSettings(_Scheduled):
     base_url: WebAddress = "https://ftp.ncbi.nlm.nih.gov/pubmed/"
     folder: Path = Path("pubmed")
-    keep: bool = False
+    keep: Switch = False
     filter: str | None = None
 
     @field_validator("filter")
@@ -221,7 +231,7 @@ class TopicSettings(_Scheduled):
 
 
 class DaemonSettings(_Section):
-    threads: int = Field(default=2, ge=1, le=32)
+    threads: Whole = Field(default=2, ge=1, le=32)
     misfire_grace: Duration = timedelta(hours=1)
     retry: Duration = timedelta(minutes=1)
     retry_most: Duration = timedelta(hours=1)
@@ -229,10 +239,10 @@ class DaemonSettings(_Section):
 
 class LogSettings(_Section):
     level: LogLevel = "INFO"
-    json_lines: bool = Field(default=False, alias="json")
+    json_lines: Switch = Field(default=False, alias="json")
     file: Path | None = None
-    rotate_mb: float = Field(default=10.0, gt=0)  # megabytes
-    keep: int = Field(default=5, ge=0)  # files
+    rotate_mb: Number = Field(default=10.0, gt=0)  # megabytes
+    keep: Whole = Field(default=5, ge=0)  # files
 
 
 class Config(BaseSettings):
@@ -359,11 +369,33 @@ def _environment() -> dict[str, Any]:
             f"environment: {error}. A key is set as {PREFIX}SECTION__KEY, "
             f"as in {PREFIX}ENTREZ__TIMEOUT=60"
         ) from None
+    for section, model in _SECTIONS.items():
+        values = layer.get(section)
+        for key, field in model.model_fields.items():
+            name = field.alias or key
+            if isinstance(values, dict) and isinstance(values.get(name), str):
+                values[name] = _typed(values[name], field.annotation)
     for name, (section, key) in SHORT_NAMES.items():
         if value := os.environ.get(name, "").strip():
             # Whoever wrote the long name meant it as much: the short one only fills in.
             layer.setdefault(section, {}).setdefault(key, value)
+    for name in os.environ:
+        section, divided, _ = name.upper().removeprefix(PREFIX).partition("__")
+        if name.upper().startswith(PREFIX) and divided and section.lower() not in _SECTIONS:
+            near = _nearest((section.lower(),), section=True)
+            raise ConfigError(f"environment: unknown section in {name}{near}")
     return layer
+
+
+def _typed(text: str, kind: Any) -> object:
+    """The text of a variable as the number or switch that its key wants; itself if it is none."""
+    if kind not in (bool, int, float):
+        return text
+    try:
+        value: object = TypeAdapter(kind).validate_strings(text)
+    except ValidationError:
+        return text
+    return value
 
 
 def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
@@ -371,8 +403,10 @@ def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any
     result = dict(below)
     for key, value in above.items():
         old = result.get(key)
-        both = isinstance(old, Mapping) and isinstance(value, Mapping)
-        result[key] = _merged(old, value) if both else value  # type: ignore[arg-type]
+        if isinstance(old, Mapping) and isinstance(value, Mapping):
+            result[key] = _merged(old, value)
+        elif old is None or not isinstance(value, Mapping):
+            result[key] = value  # what should be a section and is none is told, not replaced
     return result
 
 
@@ -446,12 +480,13 @@ def _explained(
 
 
 def _holds(layer: Mapping[str, Any], place: tuple[str | int, ...]) -> bool:
+    """Whether the layer gives the value there; of a section it gives no more than keys."""
     inner: Any = layer
     for part in place:
         if not isinstance(inner, Mapping) or part not in inner:
             return False
         inner = inner[part]
-    return bool(place)
+    return bool(place) and not isinstance(inner, Mapping)
 
 
 def _variable(names: list[str]) -> str:

@@ -104,6 +104,8 @@ def query_of(filters: dict[str, Any]) -> Query:
     for name in ("since", "until"):
         if filters[name] and not re.fullmatch(r"\d{4}(-\d{2}(-\d{2})?)?", filters[name]):
             raise ConfigError(f"--{name} {filters[name]}: a date is 2020, 2020-12 or 2020-12-14")
+        if filters[name] and not _is_date(filters[name]):
+            raise ConfigError(f"--{name} {filters[name]}: no such date")
     added = filters["added_since"]
     try:
         added_since = date.fromisoformat(added) if added else None
@@ -133,6 +135,14 @@ def query_of(filters: dict[str, Any]) -> Query:
         limit=filters["limit"],
         after=filters["after"],
     )
+
+
+def _is_date(text: str) -> bool:
+    year, month, day = ([int(part) for part in text.split("-")] + [1, 1])[:3]
+    try:
+        return bool(date(year, month, day))
+    except ValueError:
+        return False
 
 
 def _level_range(text: str, scheme: str) -> tuple[str, str]:

@@ -50,13 +50,11 @@ def split_global_options(arguments: list[str]) -> tuple[list[str], Invocation]:
             rest += [argument, *left]
         elif argument in _SWITCHES:
             found = _with(found, {_SWITCHES[argument]: True})
-        elif name in _VALUES and equals:
-            found = _with(found, {_VALUES[name]: value})
-        elif argument in _VALUES:
-            following = next(left, None)
-            if following is None or following in _SWITCHES or following in _VALUES:
-                raise ValueError(f"{argument} needs a value, as in {_EXAMPLES[argument]}")
-            found = _with(found, {_VALUES[argument]: following})
+        elif name in _VALUES:
+            given = value if equals else next(left, None)
+            if not given or given in _SWITCHES or given in _VALUES:
+                raise ValueError(f"{name} needs a value, as in {_EXAMPLES[name]}")
+            found = _with(found, {_VALUES[name]: given})
         else:
             rest.append(argument)
     return rest, found

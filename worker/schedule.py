@@ -20,13 +20,13 @@ from typing import Any
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
-from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 from loguru import logger
 
 from storage import Store
 from storage.errors import StoreError
 from worker.config import Config, MirrorSettings, TopicSettings
+from worker.cron import cron_trigger
 from worker.entrez import EntrezClient
 from worker.errors import ConfigError, WorkerError
 from worker.mirror import mirror_pass
@@ -286,7 +286,7 @@ def _jobs(config: Config) -> dict[str, TopicSettings | MirrorSettings]:
 
 def _trigger(settings: TopicSettings | MirrorSettings) -> Any:
     if settings.cron is not None:
-        return CronTrigger.from_crontab(settings.cron)
+        return cron_trigger(settings.cron)
     return IntervalTrigger(seconds=max(1, int(settings.interval / timedelta(seconds=1))))
 
 

@@ -68,6 +68,11 @@ def _deleted(pubgrade: Any) -> None:
     pubgrade.server.library.delete(30000001)
 
 
+def _stored(pubgrade: Any) -> None:
+    (pubgrade.folder / "three.xml").write_bytes(_records(pubgrade))
+    assert pubgrade("load", "three.xml").returncode == 0
+
+
 def _folder(pubgrade: Any) -> None:
     (pubgrade.folder / "nothing").mkdir()
 
@@ -84,6 +89,7 @@ def _folder(pubgrade: Any) -> None:
         (_write("list.txt", "# none yet\n\n"), "fetch --file list.txt", 2, "no PMIDs given"),
         (_write("list.txt", "12\nx9\n"), "fetch --file list.txt", 1, "'x9' (list.txt, line 2)"),
         (None, "fetch --file nowhere.txt", 2, "nowhere.txt: cannot be read"),
+        (None, f"fetch {'1' * 5000}", 2, "not a PMID: '1111"),
         (None, "show 77", 3, "there is no store"),
         (None, "show seven", 2, "not a PMID"),
         # files
@@ -106,7 +112,13 @@ def _folder(pubgrade: Any) -> None:
         (None, "query --design RCT", 2, "did you mean randomized_controlled_trial?"),
         (None, "query --level 9", 2, "the levels of ocebm_2011 are 1, 2, 3, 4, 5"),
         (None, "query --since yesterday", 2, "a date is 2020, 2020-12 or 2020-12-14"),
+        (_stored, "query --since 2020-02-31", 2, "--since 2020-02-31: no such date"),
+        (_stored, "query --until 2020-13", 2, "--until 2020-13: no such date"),
+        (_stored, "query --topic goat", 2, "the store has no topic 'goat'"),
+        (_stored, "export out.csv --topic goat", 2, "the store has no topic 'goat'"),
         (None, "query --store", 2, "--store needs a value"),
+        (None, "query --store=", 2, "--store needs a value"),
+        (_folder, "init nothing", 2, "nothing is a folder: name the file, as in nothing/config.toml"),
         (None, "querry", 2, "No such command"),
         (None, "fetch --emial x 1", 2, "--email"),
         (None, "export out.xyz", 2, "the format cannot be told"),
@@ -118,6 +130,15 @@ def _folder(pubgrade: Any) -> None:
         (_write("config.toml", "[entrez"), "status", 2, "config.toml: not valid TOML"),
         (_write("config.toml", "[[topics]]\nname = 'a'"), "sync", 2, "[[topics]] a: query is miss"),
         (_write("config.toml", TOPIC.format("x") + 'cron = "9"'), "sync", 2, "five fields"),
+        (_write("config.toml", '[entrez]\ntimeout = true'), "status", 2, "timeout must be a number"),
+        (_write("config.toml", '[store]\nkeep_raw = "yes"'), "status", 2, "must be true or false"),
+        (_write("config.toml", 'entrez = "x"'), "status", 2, "[entrez] must be a section"),
+        (
+            _write("config.toml", TOPIC.format("x") + 'cron = "0 0 31 2 *"'),
+            "sync",
+            2,
+            "[[topics]] gout: cron names a time that never comes",
+        ),
         (None, "status --config other.toml", 2, "other.toml: the configuration file is not there"),
         (None, "sync", 2, "no topics"),
         (_write("config.toml", TOPIC.format("gout")), "sync goat", 2, "the topics are gout"),
@@ -139,6 +160,52 @@ def test_bad_input(
     assert says in done.stderr
     assert "Traceback" not in done.stderr
     assert len(_lines(done)) <= 2, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("PUBGRADE_ENTREZ__TIMEOUT", "soon", "PUBGRADE_ENTREZ__TIMEOUT must be a number"),
+        ("PUBGRADE_STORE__KEEP_RAW", "perhaps", "must be true or false"),
+        ("PUBGRADE_ENTREZ__TIMOUT", "5", "unknown key PUBGRADE_ENTREZ__TIMOUT; did you mean"),
+        ("PUBGRADE_DEMON__THREADS", "5", "PUBGRADE_DEMON__THREADS; did you mean [daemon]?"),
+    ],
+)
+def test_a_wrong_variable(pubgrade: Pubgrade, name: str, value: str, says: str) -> None:
+    done = pubgrade("status", **{name: value})
+    assert done.returncode == 2
+    assert says in done.stderr
+
+
+def test_variables_have_the_type_of_their_key(pubgrade: Pubgrade) -> None:
+    done = pubgrade(
+        "status",
+        PUBGRADE_ENTREZ__TIMEOUT="5",
+        PUBGRADE_STORE__KEEP_RAW="false",
+        PUBGRADE_DAEMON__THREADS="3",
+        PUBGRADE_LOG__JSON="1",
+    )
+    assert done.returncode == 3, done.stderr  # there is no store yet: the configuration is right
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\ufeff30000001\r\n30000002 # twice\r\n\r\n30000001\r\n",
+        "PMID: 30000001\nPMID:30000002\n",
+        "pmid30000001, PMID- 30000002;",
+    ],
+)
+def test_lists_of_pmids_as_people_have_them(pubgrade: Pubgrade, text: str) -> None:
+    (pubgrade.folder / "list.txt").write_bytes(text.encode())
+    for done in (
+        pubgrade("fetch", "--file", "-", "--json", stdin=text, **EMAIL),
+        pubgrade("fetch", "--file", "list.txt", "--json", **EMAIL),
+        pubgrade("fetch", "30000001,", "PMID:30000002", "--json", **EMAIL),
+    ):
+        assert (done.returncode, done.stderr) == (0, "")
+        pmids = [json.loads(line)["pmid"] for line in done.stdout.splitlines()]
+        assert pmids == [30000001, 30000002]
 
 
 @pytest.mark.parametrize(

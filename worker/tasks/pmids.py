@@ -12,10 +12,11 @@ from worker.errors import ConfigError, SourceError
 
 def read_pmids(words: Iterable[str], file: str | None) -> tuple[list[int], list[str]]:
     """PMIDs in the order given, without repeats; and what is none, with where it stands."""
-    given = [(word, "") for word in words]
+    given = [(word, "") for text in words for word in _split(text) or [text]]
     if file is not None:
         try:
-            text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8-sig")
+            raw = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+            text = raw.decode("utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
             reason = getattr(error, "strerror", None) or "it is not text"
             raise SourceError(f"{file}: cannot be read: {reason}.") from None
@@ -23,18 +24,23 @@ def read_pmids(words: Iterable[str], file: str | None) -> tuple[list[int], list[
         given += [
             (word, f" ({name}, line {number})")
             for number, line in enumerate(text.splitlines(), 1)
-            for word in re.split(r"[\s,;]+", line.partition("#")[0])
-            if word
+            for word in _split(line.partition("#")[0])
         ]
     good: dict[int, None] = {}
     bad: list[str] = []
     for word, where in given:
-        plain = re.sub(r"^PMID:?\s*", "", word, flags=re.IGNORECASE)
-        if plain.isascii() and plain.isdigit() and 0 < int(plain) < 10**9:
-            good[int(plain)] = None
+        # A PMID has at most eight digits so far; int() refuses thousands of them.
+        if re.fullmatch("[0-9]{1,20}", word) and 0 < int(word) < 10**9:
+            good[int(word)] = None
         else:
-            bad.append(f"{word!r}{where}")
+            bad.append(f"{word if len(word) <= 60 else word[:60] + '…'!r}{where}")
     return list(good), bad
+
+
+def _split(text: str) -> list[str]:
+    """The words of "33301246, 32865377", "PMID: 33301246" or "PMID33301246"."""
+    text = re.sub(r"\bPMID(?:[:-]\s*|\s+)?(?=[0-9])", " ", text, flags=re.IGNORECASE)
+    return [word for word in re.split(r"[\s,;]+", text) if word]
 
 
 def one_pmid(text: str) -> int:

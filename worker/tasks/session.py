@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Concatenate, ParamSpec
 
 from storage import Store
-from storage.errors import CursorError, StoreError
+from storage.errors import QueryError, StoreError
 from storage.records import Run
 from worker import logs
 from worker.collector import look_rarely
@@ -59,7 +59,7 @@ def task(
             return EXIT_DONE
         except WorkerError as error:
             return _told(invocation, error, error.exit_status)
-        except CursorError as error:
+        except QueryError as error:
             return _told(invocation, error, EXIT_USAGE)
         except StoreError as error:
             return _told(invocation, error, EXIT_STORE)

@@ -23,6 +23,8 @@ def config_text() -> str:
 def init(invocation: Invocation, *, path: str, force: bool) -> int:
     target = Path(path)
     text = config_text()
+    if target.is_dir():
+        raise ConfigError(f"{target} is a folder: name the file, as in {target / 'config.toml'}")
     if target.exists() and not force:
         raise ConfigError(f"{target} is there already; --force replaces it")
     try:
