@@ -20,6 +20,7 @@ _Transient       worth another try: no answer, 429, 5xx, a 400 that hides a time
 UnusableAnswer   tried to the end, and NCBI did answer: perhaps these records are to blame. A
                  caller may ask for fewer of them, and skip what never comes
 EntrezUnavailable, EntrezRejected    stop: NCBI is out of reach; or it refuses the request itself
+                 (NoSuchIds: because it knows none of the ids)
 
 The API key is sent in the body of a POST, never in an address, and is taken out of every message,
 stored body and exception. No exception of requests leaves this module, not even as a context.
@@ -54,6 +55,7 @@ __all__ = [
     "BASE_URL",
     "SEARCH_CAP",
     "EntrezClient",
+    "NoSuchIds",
     "SearchResult",
     "Stopped",
     "UnusableAnswer",
@@ -78,7 +80,9 @@ KEPT_BODY = 64 * 2**10  # bytes of an unusable answer kept for the quarantine
 _REFUSALS = re.compile(
     r"api key (?:is )?(?:invalid|not valid)|invalid api key|unknown api key"
     r"|id list is empty|invalid db name|empty term|retstart|cannot be larger than"
-    r"|unsupported|not supported parameter|blocked|abuse",
+    r"|unsupported|not supported parameter|blocked|abuse"
+    r"|invalid (?:query|term|field|search|syntax|date|parameter|value|retmode|rettype|uid)"
+    r"|syntax error|malformed|unbalanced|unmatched|unknown field",
     re.IGNORECASE,
 )
 # ... and what it says, also under HTTP 400, when a backend did not do its work.
@@ -88,7 +92,9 @@ _PASSING = re.compile(
     re.IGNORECASE,
 )
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
+_NO_IDS = re.compile(r"id list is empty", re.IGNORECASE)
 _ROOT = re.compile(rb"<([A-Za-z_][\w.:-]*)")
+_AFTER_ROOT = re.compile(rb"(?:\s|<!--(?:(?!-->).)*-->)*$", re.DOTALL)
 _ERROR = re.compile(
     rb"<(ERROR|OutputMessage)\b[^>]*>(.*?)</\1>|<(?:ERROR|OutputMessage)\s*/>", re.DOTALL
 )
@@ -103,6 +109,10 @@ class UnusableAnswer(EntrezUnavailable):
     def __init__(self, message: str, body: bytes = b"") -> None:
         super().__init__(message)
         self.body = body
+
+
+class NoSuchIds(EntrezRejected):
+    """NCBI takes none of the ids of a call for one ("ID list is empty")."""
 
 
 class _Transient(Exception):
@@ -257,7 +267,8 @@ class EntrezClient:
         At most a few hundred PMIDs; `tries` instead of the client's `max_tries`.
 
         Raises UnusableAnswer when NCBI answered but never with a whole record set,
-        EntrezUnavailable when it did not answer, EntrezRejected when it refuses, `Stopped`.
+        EntrezUnavailable when it did not answer, EntrezRejected when it refuses (NoSuchIds where
+        it takes none of these for a PMID), `Stopped`.
         """
         ids = ",".join(str(int(pmid)) for pmid in pmids)
         if not ids:
@@ -318,7 +329,7 @@ class EntrezClient:
         body = self._redactor.body(answer.body[:KEPT_BODY])
         message = self.redact(str(problem))
         if isinstance(problem, EntrezRejected):
-            raise EntrezRejected(message)
+            raise type(problem)(message)
         if problem.over_limit:
             self._limiter.hold(problem.retry_after or self._backoff)
         raise _Transient(message, retry_after=problem.retry_after, body=body)
@@ -523,7 +534,8 @@ def _raise_refusal(message: str, said: str, status: int) -> None:
     passing = _PASSING.search(said)
     if _REFUSALS.search(said) and not passing:
         hint = " Check [entrez] api_key." if "api key" in said.lower() else ""
-        raise EntrezRejected(f"NCBI refuses the request: {message}.{hint}")
+        kind = NoSuchIds if _NO_IDS.search(said) else EntrezRejected
+        raise kind(f"NCBI refuses the request: {message.rstrip('.')}.{hint}")
     if status in (401, 403, 404, 405, 410, 414) and not (passing and status == 403):
         raise EntrezRejected(f"NCBI refuses the request: {message}. Check [entrez] base_url.")
     raise _Transient(message)
@@ -536,9 +548,9 @@ def _root_name(body: bytes) -> bytes:
 
 
 def _check_closed(body: bytes, root: bytes) -> None:
-    if body.endswith(b"</" + root + b">"):
-        return
-    if re.search(rb"<" + re.escape(root) + rb"\s*/>$", body):
+    end = max(body.rfind(b"</" + root), body.rfind(b"<" + root))
+    tag = re.compile(rb"</" + re.escape(root) + rb"\s*>|<" + re.escape(root) + rb"\b[^>]*/>")
+    if end >= 0 and (found := tag.match(body, end)) and _AFTER_ROOT.match(body, found.end()):
         return
     raise _Transient(f"the answer is cut: {root.decode()} is not closed ({len(body)} bytes)")
 

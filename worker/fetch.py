@@ -14,8 +14,8 @@ from itertools import chain, count, islice
 
 from loguru import logger
 
-from worker.entrez import EntrezClient, Stopped, UnusableAnswer
-from worker.errors import EntrezUnavailable
+from worker.entrez import EntrezClient, NoSuchIds, Stopped, UnusableAnswer
+from worker.errors import EntrezError, EntrezUnavailable
 from worker.parsed import MalformedRecord, Parsed, ParsedArticle
 from worker.pubmed_xml import read_pubmed_xml
 
@@ -87,6 +87,10 @@ class _Fetching:
         """Find a place for each of these PMIDs."""
         try:
             body = self.client.fetch(pmids, tries=self._at_most(tries), stop=self.stop)
+        except NoSuchIds as error:
+            self._probe(pmids, error)  # whose ids never arrive gets the same answer for any
+            self.missing.update(pmids)
+            return
         except EntrezUnavailable as error:
             # Whole batches and single records get a second opinion; what lies between does not
             # need one, since a single record stands at the end of every halving.
@@ -154,14 +158,14 @@ class _Fetching:
             self.good = came[-1].article.pmid
         return malformed, broken
 
-    def _probe(self, pmids: tuple[int, ...], error: EntrezUnavailable) -> None:
+    def _probe(self, pmids: tuple[int, ...], error: EntrezError) -> None:
         """Raise `error` unless NCBI gives another record: then these records are to blame."""
         # The first PMIDs are real records; an answer without any record would do too.
         candidates = chain([] if self.good is None else [self.good], count(1))
         probe = next(pmid for pmid in candidates if pmid not in pmids)
         try:
             self.client.fetch([probe], tries=self._at_most(_TRIES_OF_A_PROBE), stop=self.stop)
-        except EntrezUnavailable:
+        except (EntrezUnavailable, NoSuchIds):
             outage = True
         else:
             outage = False

@@ -103,7 +103,8 @@ def _citation(record: Record) -> str:
     where = " ".join(
         part for part in (article.journal, article.published_text or article.published) if part
     )
-    ids = f"PMID {article.pmid}" + (f" · doi {article.doi}" if article.doi else "")
+    version = f" version {article.version}" if article.version > 1 else ""
+    ids = f"PMID {article.pmid}{version}" + (f" · doi {article.doi}" if article.doi else "")
     return " · ".join(part for part in (", ".join(names), where, ids) if part)
 
 
@@ -211,7 +212,7 @@ def history_table(history: Iterable[Change]) -> Table:
     for column in ("When", "What", "Change"):
         table.add_column(column)
     for change in history:
-        table.add_row(f"{change.at:%Y-%m-%d %H:%M}", change.what, Text(change.summary))
+        table.add_row(_when(change.at), change.what, Text(change.summary))
     return table
 
 
@@ -378,28 +379,21 @@ def status_page(
             table.add_row(
                 Text(topic.name),
                 f"{topic.articles:,}",
-                f"{topic.last_success:%Y-%m-%d %H:%M}" if topic.last_success else "never",
+                _when(topic.last_success) if topic.last_success else "never",
                 topic.created_through or "–",
                 Text(f"{topic.failures}: {topic.last_error}" if topic.failures else "0"),
-                f"{topic.next_run:%Y-%m-%d %H:%M}" if topic.next_run else "–",
+                _when(topic.next_run) if topic.next_run else "–",
             )
         parts.append(table)
     if runs:
         table = Table(title="Last runs", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-        for column in (
-            "Started",
-            "Kind",
-            "Subject",
-            "State",
-            "New",
-            "Revised",
-            "Missing",
-            "Failed",
-        ):
-            table.add_column(column)
+        for column in ("Started", "Kind", "Subject", "State"):
+            table.add_column(column, no_wrap=column != "Subject", overflow="fold")
+        for column in ("New", "Revised", "Missing", "Failed"):
+            table.add_column(column, justify="right")
         for run in runs:
             table.add_row(
-                f"{run.started_at:%Y-%m-%d %H:%M}", run.kind, Text(run.subject), run.state,
+                _when(run.started_at), run.kind, Text(run.subject), run.state,
                 f"{run.new:,}", f"{run.revised:,}", f"{run.missing:,}", f"{run.failed:,}",
             )  # fmt: skip
         parts.append(table)
@@ -411,10 +405,10 @@ def mirror_state(mirror: Standing, schedule: str | None) -> str | None:
     said = []
     if mirror.file is not None:
         loaded = mirror.file.finished_at or mirror.file.started_at
-        said.append(f"{mirror.file.subject} loaded {loaded:%Y-%m-%d %H:%M}")
+        said.append(f"{mirror.file.subject} loaded {_when(loaded)}")
     if (last := mirror.last_pass) is not None:
         said.append(
-            f"last pass {last.started_at:%Y-%m-%d %H:%M} {last.state}"
+            f"last pass {_when(last.started_at)} {last.state}"
             + (f": {last.error}" if last.error else "")
         )
     if schedule is not None:
@@ -433,5 +427,16 @@ def daemon_state(heartbeat: Heartbeat | None, now: datetime) -> str:
     return f"{heartbeat.state} ({where}, heard of {silent:.0f} s ago)"
 
 
+def _when(moment: datetime) -> str:
+    """In the machine's local time, as cron lines and logs have it."""
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return f"{aware.astimezone():%Y-%m-%d %H:%M}"
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        raise  # what is being handled: rich would end the program with status 1
+
+
 def console(*, err: bool = False) -> Console:
-    return Console(stderr=err, highlight=False, soft_wrap=False)
+    return _Console(stderr=err, highlight=False, soft_wrap=False)

@@ -304,7 +304,6 @@ class _Pass:
         )
         warnings = dict.fromkeys((*self.outcome.warnings, *found.warnings))
         if found.count and len(warnings) > len(self.outcome.warnings):
-            logger.warning("topic {}: PubMed says: {}", self._topic.name, "; ".join(warnings))
             self.outcome = dataclasses.replace(self.outcome, warnings=tuple(warnings))
         return found
 

@@ -118,7 +118,12 @@ def _folder(pubgrade: Any) -> None:
         (_stored, "export out.csv --topic goat", 2, "the store has no topic 'goat'"),
         (None, "query --store", 2, "--store needs a value"),
         (None, "query --store=", 2, "--store needs a value"),
-        (_folder, "init nothing", 2, "nothing is a folder: name the file, as in nothing/config.toml"),
+        (
+            _folder,
+            "init nothing",
+            2,
+            "nothing is a folder: name the file, as in nothing/config.toml",
+        ),
         (None, "querry", 2, "No such command"),
         (None, "fetch --emial x 1", 2, "--email"),
         (None, "export out.xyz", 2, "the format cannot be told"),
@@ -130,7 +135,12 @@ def _folder(pubgrade: Any) -> None:
         (_write("config.toml", "[entrez"), "status", 2, "config.toml: not valid TOML"),
         (_write("config.toml", "[[topics]]\nname = 'a'"), "sync", 2, "[[topics]] a: query is miss"),
         (_write("config.toml", TOPIC.format("x") + 'cron = "9"'), "sync", 2, "five fields"),
-        (_write("config.toml", '[entrez]\ntimeout = true'), "status", 2, "timeout must be a number"),
+        (
+            _write("config.toml", "[entrez]\ntimeout = true"),
+            "status",
+            2,
+            "timeout must be a number",
+        ),
         (_write("config.toml", '[store]\nkeep_raw = "yes"'), "status", 2, "must be true or false"),
         (_write("config.toml", 'entrez = "x"'), "status", 2, "[entrez] must be a section"),
         (

@@ -318,6 +318,18 @@ def test_errors_in_json_with_control_characters_are_read(
     assert len(server.calls) == 2
 
 
+def test_a_comment_after_the_end_is_no_cut(
+    server: EutilsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for end in (b"</PubmedArticleSet >\n<!-- one --> <!-- two -->\n", b"</PubmedArticleSet>\n"):
+        answering(server, Answer(200, b"<PubmedArticleSet>" + end), monkeypatch)
+        assert client_of(server, max_tries=1).fetch([1]).startswith(b"<PubmedArticleSet>")
+    for cut in (b"", b"</PubmedArticleSet", b"</PubmedArticleSet><!-- one", b"<PubmedArticle>"):
+        answering(server, Answer(200, b"<PubmedArticleSet>" + cut), monkeypatch)
+        with pytest.raises(UnusableAnswer, match="the answer is cut"):
+            client_of(server, max_tries=1).fetch([1])
+
+
 def test_no_dtd_is_fetched_and_no_entity_followed(
     server: EutilsServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -349,6 +361,8 @@ def answering(server: EutilsServer, answer: Answer, monkeypatch: pytest.MonkeyPa
     [
         Answer(400, b'{"error":"API key invalid","api-key":"x"}', "application/json"),
         Answer(400, b"<eFetchResult><ERROR>ID list is empty! Possibly it has no correct IDs."),
+        Answer(400, b"<eSearchResult><ERROR>Invalid field name: [foo]</ERROR></eSearchResult>"),
+        Answer(200, b"<eSearchResult><ERROR>Query syntax error near ')'</ERROR></eSearchResult>"),
         Answer(403, b"<html><h1>Access denied</h1></html>", "text/html"),
         Answer(404, b"<html><h1>Not Found</h1></html>", "text/html"),
     ],

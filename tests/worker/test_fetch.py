@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from eutils_server import EutilsServer, Library, invented
+from eutils_server import Answer, EutilsServer, Library, invented
 
 from worker.entrez import EntrezClient
 from worker.errors import EntrezRejected, EntrezUnavailable
@@ -188,6 +188,27 @@ def test_a_refusal_stops(eutils: Start) -> None:
     server = eutils(rate_with_key=200, api_keys=[])
     with pytest.raises(EntrezRejected):
         list(fetch_articles(client_of(server, api_key="wrongkey"), [FIRST]))
+
+
+def test_ids_that_ncbi_takes_for_none_are_missing(
+    server: EutilsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A batch of them is no reason to leave the others out; a service that loses all ids is."""
+    answer = server._answer
+
+    def refuse(utility: str, method: str, params: dict[str, str]) -> Answer:
+        if all(int(pmid) > 2**29 for pmid in params["id"].split(",")):
+            return Answer(400, b"<eFetchResult><ERROR>ID list is empty!</ERROR></eFetchResult>")
+        return answer(utility, method, params)
+
+    monkeypatch.setattr(server, "_answer", refuse)
+    wanted = [2**29 + 1, 2**29 + 2, FIRST]
+    batches = list(fetch_articles(client_of(server), wanted, batch_size=2))
+    assert [batch.missing for batch in batches] == [tuple(wanted[:2]), ()]
+    assert pmids_of(batches[1]) == [FIRST]
+    monkeypatch.setattr(server, "_answer", lambda *_: refuse("", "", {"id": str(2**30)}))
+    with pytest.raises(EntrezRejected, match="ID list is empty!"):
+        list(fetch_articles(client_of(server), [FIRST]))
 
 
 def test_a_stop_begins_no_further_batch(server: EutilsServer) -> None:

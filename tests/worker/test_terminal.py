@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -103,3 +107,80 @@ def test_the_shell_completes_commands_and_their_words(pubgrade: Pubgrade, tmp_pa
     registered, *completed = done.stdout.splitlines()
     assert "_pubgrade_completion" in registered
     assert completed == ["query", "meta_analysis"]
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not here")
+@pytest.mark.parametrize(
+    ("command", "status", "says"),
+    [
+        ("query --json --limit 3 | true", "0", ""),
+        ("show 30000001 | true", "0", ""),
+        ("query --json --limit 3 >/dev/full", "2", "the output cannot be written: No space left"),
+        ("show 30000001 >/dev/full", "2", "the output cannot be written: No space left"),
+    ],
+)
+def test_output_that_nobody_takes(
+    pubgrade: Pubgrade, tmp_path: Path, command: str, status: str, says: str
+) -> None:
+    email = {"PUBGRADE_EMAIL": "a@example.org"}
+    assert pubgrade("fetch", "30000001", "30000002", "30000003", **email).returncode == 0
+    words = f"{sys.executable} -c 'from worker.command_line import main; main()'"
+    done = subprocess.run(
+        ["bash", "-c", f"({words} {command.replace(' |', '; echo $? >status) |', 1)}"]
+        if "|" in command
+        else ["bash", "-c", f"{words} {command}; echo $? >status"],
+        cwd=tmp_path,
+        env=pubgrade.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (tmp_path / "status").read_text().strip() == status
+    assert done.stderr.strip() == (f"pubgrade: {says} on device" if says else "")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("command", ["fetch --file pmids.txt", "sync"])
+def test_a_signal_interrupts_a_command(
+    pubgrade: Pubgrade,
+    eutils: Callable[..., EutilsServer],
+    tmp_path: Path,
+    number: int,
+    command: str,
+) -> None:
+    """Exit status 130; what came before is kept, and the ledger says how the run ended."""
+    server = eutils(Library.generate(600), rate=200, latency=0.3)
+    (tmp_path / "pmids.txt").write_text("\n".join(map(str, server.library.pmids)))
+    (tmp_path / "config.toml").write_text(
+        '[[topics]]\nname = "all"\nquery = "trial OR cohort OR case"\n'
+    )
+    running = pubgrade.start(
+        *command.split(), PUBGRADE_ENTREZ__BASE_URL=server.base_url, PUBGRADE_EMAIL="a@example.org"
+    )
+    deadline = time.monotonic() + 60
+    while len(server.calls_of("efetch")) < 2 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    running.send_signal(number)
+    assert running.wait(timeout=60) == 130
+    assert "the work so far is kept" in (tmp_path / "stderr.txt").read_text()
+    done = pubgrade("status", "--json")
+    said = json.loads(done.stdout)
+    assert said["runs"][0]["state"] == "interrupted"
+    assert said["counts"]["articles"] >= 100
+
+
+def test_times_are_local(
+    pubgrade: Pubgrade, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    email = {"PUBGRADE_EMAIL": "a@example.org"}
+    assert pubgrade("fetch", "30000001", **email).returncode == 0
+    started = json.loads(pubgrade("status", "--json").stdout)["runs"][0]["started_at"]
+    utc = datetime.fromisoformat(started)
+    try:
+        monkeypatch.setenv("TZ", "XYZ-3")  # three hours before UTC, without summer time
+        time.tzset()
+        page = pubgrade("status", TZ="XYZ-3").stdout
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert f"{utc + timedelta(hours=3):%Y-%m-%d %H:%M}" in page

@@ -59,13 +59,11 @@ def show(invocation: Invocation, *, pmid: str, history: bool) -> int:
             return EXIT_SOME_FAILED
         changes = store.history(number) if history or invocation.json else []
         if invocation.json:
-            found = record.to_json()
-            if history:
-                found["history"] = [
-                    {"at": iso(c.at), "what": c.what, "version": c.version, "summary": c.summary}
-                    for c in changes
-                ]
-            emit(found)
+            told = [
+                {"at": iso(c.at), "what": c.what, "version": c.version, "summary": c.summary}
+                for c in changes
+            ]
+            emit(record.to_json() | {"history": told})
         else:
             pages.console().print(pages.record_page(record, changes))
     return EXIT_DONE

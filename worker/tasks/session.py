@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import os
+import signal
 import sys
 import time
 import traceback
@@ -48,8 +50,13 @@ def task(
     @wraps(function)
     def call(invocation: Invocation, /, *args: P.args, **kwargs: P.kwargs) -> int:
         look_rarely()
+        before = signal.getsignal(signal.SIGTERM)
         try:
-            return function(invocation, *args, **kwargs)
+            if before == signal.SIG_DFL:
+                signal.signal(signal.SIGTERM, signal.default_int_handler)
+            status = function(invocation, *args, **kwargs)
+            sys.stdout.flush()  # here, where a closed pipe or a full disk can still be told
+            return status
         except KeyboardInterrupt:
             say("interrupted; the work so far is kept")
             return EXIT_INTERRUPTED
@@ -63,16 +70,28 @@ def task(
             return _told(invocation, error, EXIT_USAGE)
         except StoreError as error:
             return _told(invocation, error, EXIT_STORE)
+        except OSError as error:
+            if error.filename is not None or error.errno not in (errno.ENOSPC, errno.EIO):
+                return _fault(invocation, error)
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            say(f"pubgrade: the output cannot be written: {error.strerror}")
+            return EXIT_USAGE
         except Exception as error:
-            if invocation.verbose:
-                raise
-            say(
-                f"pubgrade: a fault in pubgrade itself: {type(error).__name__}: "
-                f"{logs.redact(str(error))}\nRun it again with -v, and report what it says."
-            )
-            return EXIT_SOME_FAILED
+            return _fault(invocation, error)
+        finally:
+            signal.signal(signal.SIGTERM, before)
 
     return call
+
+
+def _fault(invocation: Invocation, error: Exception) -> int:
+    if invocation.verbose:
+        raise error
+    say(
+        f"pubgrade: a fault in pubgrade itself: {type(error).__name__}: "
+        f"{logs.redact(str(error))}\nRun it again with -v, and report what it says."
+    )
+    return EXIT_SOME_FAILED
 
 
 def _told(invocation: Invocation, error: Exception, status: int) -> int:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-import threading
 from pathlib import Path
 from typing import Any
 
 from worker.config import Config, load_config
 from worker.errors import ConfigError, WorkerError
 from worker.invocation import EXIT_DONE, EXIT_INTERRUPTED, EXIT_SOME_FAILED, Invocation
+from worker.tasks.files import stop_on_signals
 from worker.tasks.output import emit, list_failures, progress, say
 from worker.tasks.session import open_client, open_config, open_store, set_up_logs, task
 
@@ -30,8 +29,7 @@ def sync(invocation: Invocation, *, topics: list[str], email: str | None) -> int
         raise ConfigError(
             f"unknown topic {', '.join(unknown)}; the topics are {', '.join(by_name)}"
         )
-    stop = threading.Event()
-    signal.signal(signal.SIGINT, lambda *_: stop.set())
+    stop = stop_on_signals()
     status = EXIT_DONE
     errors: list[WorkerError] = []
     with open_store(config) as store:
