@@ -2,7 +2,8 @@
 
 Roles: ``title``; ``aims``, ``background``, ``methods``, ``results``, ``conclusions``,
 ``registration`` and ``stated_level`` for the abstract. A structured abstract says its roles by
-`Section.category` or label; in an unstructured one they are read from cue words and position.
+`Section.category` or label; in an unstructured one they are read from labels within the text ("…
+disease. METHODS: We …"), or else from cue words and position.
 """
 
 from __future__ import annotations
@@ -57,6 +58,28 @@ _NO_BREAK = re.compile(
 _NEWLINE = 10
 _LAST_OF_APPROX = ord("x")
 
+# Labels within a text: of these words alone, of one of the first at least.
+_HEADINGS = frozenset(
+    "aim aims approach background case cases conclusion conclusions context design discussion "
+    "evidence exposure exposures finding findings funding goal goals hypothesis implications "
+    "importance interpretation intervention interventions introduction limitation limitations "
+    "material materials measure measurement measurements measures method methodology methods "
+    "objective objectives observation observations outcome outcomes participants patient patients "
+    "population procedure procedures purpose question rationale recommendation recommendations "
+    "registration result results sample setting settings significance subjects summary synthesis "
+    "level".split()
+)
+_IN_HEADINGS = _HEADINGS | frozenset(
+    "and of the s or for a an key main major primary secondary principal study studies trial data "
+    "source sources search selection criteria extraction analysis collection review research "
+    "clinical report reports presentation description history number brief relevance wider "
+    "reasons caution role chance answer size duration statement problem local hypotheses "
+    "assessment evaluation statistical animals known already limits reviewers eligibility".split()
+)
+_LABEL = re.compile(rb"(?:\A|[.!?)\]\"]\s+|\n)([A-Z][A-Za-z ,/&()-]{2,60})\Z")
+_LONGEST_LABEL = 64
+_WORDS = re.compile(rb"[a-z]+")
+
 _AIMS = Pattern(
     r"\b(?:aim(?:s|ed)?|objectives?|purpose|goal|sought|hypothesi[sz]ed|to (?:evaluate|assess|"
     r"investigate|determine|examine|compare|explore|describe|identify|review|summari[sz]e))\b"
@@ -101,19 +124,28 @@ def label_role(label: str, category: str | None) -> str | None:
     return None
 
 
+@lru_cache(maxsize=4096)
+def _is_heading(label: bytes) -> bool:
+    named = {word.decode() for word in _WORDS.findall(label.lower())}
+    return bool(named & _HEADINGS) and named <= _IN_HEADINGS
+
+
 class Text:
     """Title and abstract of one article as patterns read them: one document, folded.
 
     Places in `data` count from the start of the title; the abstract begins at `body`.
     """
 
-    __slots__ = ("article", "body", "data", "plain", "sentences", "starts")
+    __slots__ = ("article", "body", "data", "plain", "sections", "sentences", "starts")
 
     def __init__(self, article: Article) -> None:
         self.article = article
         self.data = fold(f"{article.title}\n{article.abstract}")
         self.plain = plain(self.data)
         self.body = len(article.title) + 1
+        self.sections = article.sections
+        if not any(section.label or section.category for section in self.sections):
+            self.sections = _labelled(article.abstract, self.data, self.body) or self.sections
         self.sentences = self._sentences()
         self.starts = [sentence.start for sentence in self.sentences]
 
@@ -138,15 +170,43 @@ class Text:
         found = [Sentence(0, body - 1, "title")] if article.title else []
         if not article.abstract:
             return found
-        if not any(section.label or section.category for section in article.sections):
+        if not any(section.label or section.category for section in self.sections):
             return found + _guessed(data, body, len(data))
-        for section in article.sections:
+        for section in self.sections:
             start, end, role = body + section.start, body + section.end, _section_role(section)
             if role is None:
                 found += _guessed(data, start, end)
             else:
                 found += [Sentence(*span, role) for span in _spans(data, start, end)]
         return found
+
+
+def _labelled(abstract: str, data: bytes, body: int) -> tuple[Section, ...]:
+    """The sections of an abstract that has its labels in its text; none where there are no labels."""
+    starts: list[tuple[int, int]] = []  # of the label, of the text after it
+    colon = data.find(b":", body)
+    while colon >= 0:
+        first = max(body, colon - _LONGEST_LABEL)
+        found = _LABEL.search(data[first:colon])
+        if found and (found.start(1) or first == body) and _is_heading(found[1]):
+            starts.append((first + found.start(1) - body, colon + 1 - body))
+        colon = data.find(b":", colon + 1)
+    if not starts:
+        return ()
+    ends = [*(start for start, _ in starts[1:]), len(abstract)]
+    sections = [
+        Section(
+            label=abstract[start : after - 1],
+            text=abstract[after:end].strip(),
+            start=start,
+            end=start + len(abstract[start:end].rstrip()),
+        )
+        for (start, after), end in zip(starts, ends, strict=True)
+    ]
+    if starts[0][0] > 0:
+        opening = abstract[: starts[0][0]].rstrip()
+        sections.insert(0, Section(text=opening, start=0, end=len(opening)))
+    return tuple(sections)
 
 
 def _section_role(section: Section) -> str | None:

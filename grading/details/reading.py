@@ -419,7 +419,7 @@ def _treatment(side: re.Match[bytes], on_the_right: bool) -> Span | None:
 
 
 def _conclusion(text: Text, _may: dict[str, Pattern], values: dict[str, Any]) -> None:
-    for section in text.article.sections:
+    for section in text.sections:
         if section.category == "CONCLUSIONS" or "conclu" in (section.label or "").lower():
             end = text.body + section.end
             values["conclusion"] = detail(text, end - len(section.text), end)
@@ -430,7 +430,7 @@ def _conclusion(text: Text, _may: dict[str, Pattern], values: dict[str, Any]) ->
 
 
 def _sections(text: Text, _may: dict[str, Pattern], values: dict[str, Any]) -> None:
-    for section in text.article.sections:
+    for section in text.sections:
         if not section.label or not section.text:
             continue
         for pattern, name in _SECTIONS:
