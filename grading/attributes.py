@@ -81,6 +81,8 @@ _OF_REVIEWS = frozenset(
         "includes_accuracy_studies",
     ]
 )
+# Where a reference standard is what a test is held against; elsewhere readers are blinded too.
+_WITH_REFERENCE = frozenset({"diagnostic_accuracy_study", "case_control_study", "protocol"})
 _NO_STUDY = (
     REVIEWS
     | GUIDANCE
@@ -109,6 +111,8 @@ def attributes(evidence: Evidence, design: str, form: str | None = None) -> tupl
         found -= _OF_REVIEWS
     if design not in GUIDANCE:
         found -= {"systematic_evidence_review", "recommendation_grades"}
+    if design not in _WITH_REFERENCE:
+        found.discard("independent_reference_standard")
     if design in ("randomized_controlled_trial", "n_of_1_trial"):
         found.add("randomised")
     if design in ("non_randomized_trial", "single_arm_trial", "case_report", "case_series"):

@@ -23,7 +23,8 @@ _BEFORE = {
     r"|scarcity of|only one|rather than|instead of|never)\b(?:[\s\w-]+)?\s",
     "hypothetical": r"\b(?:need(?:s|ed)? (?:for|to)|future|further|await(?:s|ing)?|required?"
     r"|warrants?|call for|should (?:be|conduct|undergo)|larger|large-scale|more|additional"
-    r"|well-designed|upcoming|ideally|ongoing)\b[\s\w,-]{0,45}\s",
+    r"|well-designed|upcoming|ideally|ongoing|deserves?|merits?|worthy of|justif(?:y|ies|ied))"
+    r"\b[\s\w,-]{0,45}\s",
     "other_work": r"\b(?:previous(?:ly)?|prior|earlier|recent|published|existing|several|many"
     r"|numerous|other|available|most|multiple|some|various|large|major|pivotal|landmark|subsequent"
     r"|past|evidence from|results? (?:of|from)|data from|reported in|findings (?:of|from))"
@@ -49,8 +50,8 @@ _AFTER = {
 _CUE = Pattern(
     r"\b(?:no|not|without|lack|lacking|absence|neither|nor|few|paucity|scarcity|only one|rather"
     r"|instead|never|need(?:s|ed)? (?:for|to)|future|further|await\w*|required?|warrants?|call for"
-    r"|should|larger|large-scale|more|additional|well-designed|upcoming|ideally|ongoing"
-    r"|previous(?:ly)?|prior|earlier|recent|published|existing|several|many|numerous|other"
+    r"|should|larger|large-scale|more|additional|well-designed|upcoming|ideally|ongoing|deserves?"
+    r"|merits?|worthy|justif(?:y|ies|ied)|previous(?:ly)?|prior|earlier|recent|published|existing|several|many|numerous|other"
     r"|available|most|multiple|some|various|large|major|pivotal|landmark|subsequent|past|evidence"
     r"|results?|data|reported|findings|how|conduct\w*|reporting|quality|design\w*|role|methods?"
     r"|guide|introduction|limitations|methodology|types?|interpret\w*|appraisal|such|principles"

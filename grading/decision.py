@@ -56,6 +56,7 @@ EXPECTED = {
     "diagnostic_accuracy_study": 0.3,
 }
 EXPECTED_SHARE = 1.2  # points for one unit of log-odds
+MOST_EXPECTED = 5.0  # however sure a head is: words that name another design outweigh it
 
 TEMPERATURE = 2.2  # points per unit of log-odds, fitted on the development labels
 MARGIN = 2.0  # points a design needs before it is named at all
@@ -186,6 +187,8 @@ def _with_model(
         design = group
     if confidence < DOUBT:
         design = "unclassified"
+    if form is None and design not in _NO_CONTENT:
+        form = _form(scores)
     share = _share(design, _OPEN[group, over_form], scores) if design != "unclassified" else 1.0
     disagree = _tags_disagree(evidence, design)
     return Decision(design, confidence, confidence * share, scores, form, disagree)
@@ -203,6 +206,12 @@ def _share(design: str, rivals: Sequence[str], scores: dict[str, float]) -> floa
     return own / (sum(told.values()) + none)
 
 
+def _form(scores: dict[str, float]) -> str | None:
+    """The form of publication that tags or words name, where one does."""
+    form = max(FORMS, key=scores.__getitem__)
+    return form if scores[form] >= MARGIN else None
+
+
 def _floor(scores: dict[str, float]) -> float:
     """Points a design needs beside a study's results that tell none."""
     results = scores["primary_research"]
@@ -215,13 +224,13 @@ def expected_points(probability: float, enough: float) -> float:
     if probability < 0.01:
         return 0.0
     chance = min(probability, 1 - 1e-4)
-    return max(0.0, MARGIN + EXPECTED_SHARE * (math.log(chance / (1 - chance)) - enough))
+    points = MARGIN + EXPECTED_SHARE * (math.log(chance / (1 - chance)) - enough)
+    return max(0.0, min(points, MOST_EXPECTED))
 
 
 def _content_over_form(scores: dict[str, float]) -> str | None:
     """A letter or editorial that reports a study's results is graded by its content (rubric)."""
-    form = max(FORMS, key=scores.__getitem__)
-    if scores[form] < MARGIN:
+    if (form := _form(scores)) is None:
         return None
     content = max(
         (design for design in scores if design not in _NO_CONTENT),

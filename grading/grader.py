@@ -81,6 +81,8 @@ def _grade(
     asked = question(evidence, design)
     raised, flag_reasons = flags(evidence, design, details, tags_disagree=decision.tags_disagree)
     given, steps, step_reasons = levels(evidence, design, asked, own, details)
+    if any(step.rule == "up.dramatic_effect" for step in steps):
+        own = tuple(sorted({*own, "dramatic_effect"}))
     # Included designs not told: level 2 with lowered confidence (rubric).
     lowered = 0.9 if any(step.rule == "review_unknown" for step in steps) else 1.0
     stated = stated_level(text)

@@ -14,7 +14,7 @@ _LEANING: dict[str, dict[str, float]] = {
     "before_after_study": {"therapy": 3.0},
     "diagnostic_accuracy_study": {"diagnosis": 6.0},
     "prediction_model_study": {"prognosis": 3.0},
-    "cross_sectional_study": {"prevalence": 2.0, "aetiology": 1.0},
+    "cross_sectional_study": {"prevalence": 1.6, "aetiology": 1.0},
     "case_control_study": {"aetiology": 2.5},
     "genetic_association_study": {"aetiology": 4.0},
     "ecological_study": {"aetiology": 1.0},

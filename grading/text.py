@@ -59,23 +59,25 @@ _NEWLINE = 10
 _LAST_OF_APPROX = ord("x")
 
 # Labels within a text: of these words alone, of one of the first at least.
-_HEADINGS = frozenset(
+_NAMES_A_SECTION = (
     "aim aims approach background case cases conclusion conclusions context design discussion "
     "evidence exposure exposures finding findings funding goal goals hypothesis implications "
-    "importance interpretation intervention interventions introduction limitation limitations "
+    "importance interpretation intervention interventions introduction level limitation limitations "
     "material materials measure measurement measurements measures method methodology methods "
     "objective objectives observation observations outcome outcomes participants patient patients "
     "population procedure procedures purpose question rationale recommendation recommendations "
-    "registration result results sample setting settings significance subjects summary synthesis "
-    "level".split()
+    "registration result results sample selection setting settings significance source sources "
+    "subjects summary synthesis"
 )
-_IN_HEADINGS = _HEADINGS | frozenset(
-    "and of the s or for a an key main major primary secondary principal study studies trial data "
-    "source sources search selection criteria extraction analysis collection review research "
-    "clinical report reports presentation description history number brief relevance wider "
-    "reasons caution role chance answer size duration statement problem local hypotheses "
-    "assessment evaluation statistical animals known already limits reviewers eligibility".split()
+_MAY_STAND_BESIDE = (
+    "a already an analysis and animals answer assessment brief caution chance clinical collection "
+    "criteria data description duration eligibility evaluation extraction for history hypotheses "
+    "key known limits local main major number of or presentation primary principal problem reasons "
+    "relevance report reports research review reviewers role s search secondary size statement "
+    "statistical studies study the trial wider"
 )
+_HEADINGS = frozenset(_NAMES_A_SECTION.split())
+_IN_HEADINGS = _HEADINGS | frozenset(_MAY_STAND_BESIDE.split())
 _LABEL = re.compile(rb"(?:\A|[.!?)\]\"]\s+|\n)([A-Z][A-Za-z ,/&()-]{2,60})\Z")
 _LONGEST_LABEL = 64
 _WORDS = re.compile(rb"[a-z]+")
@@ -94,7 +96,7 @@ _CONCLUSIONS = Pattern(
     r"\b(?:conclu(?:de|ded|sions?)|(?:results|findings|data|study|review|observations|evidence)"
     r" (?:\w+ )?(?:suggests?|indicates?|shows?|demonstrates?|supports?|highlights?|provides?"
     r"|confirms?)|in summary|taken together|thus|therefore|further (?:studies|research|trials)"
-    r"|should be|warranted|needed)\b"
+    r"|should be|may (?:be|help|offer|provide|represent|benefit|support)|warranted|needed)\b"
 )
 _RESULTS = Pattern(
     r"\b(?:p\s?[<=>]|(?:95|99|90) ?%|significant(?:ly)?|increased|decreased|higher|lower|reduced"

@@ -34,8 +34,15 @@ EFFECT = (
     r"[\s,:;=~(\[]*(?:(?:was|of|is|for|were|estimate|value|about|approximately)\s?[\s,:;=~(\[]*){0,2}"
     rf"(?P<value>{DECIMAL})\s?(?P<percent>%)?"
 )
+# What a difference may be measured in, between its value and its interval.
+_UNIT = (
+    r"(?:\s?(?:seconds?|minutes?|min|hours?|h|days?|weeks?|months?|years?|points?|percentage points"
+    r"|mm\s?Hg|kg(?:/m2)?|mg(?:/d[lL])?|g(?:/d[lL])?|mmol/(?:l|L|mol)|cm|mm|m[lL]|km|m|kcal|units?"
+    r"|beats(?:/min| per minute)?|[np]g/m[lL])\b)?"
+)
 _INTERVAL = Pattern(
-    r"[\s,;:]*(?P<open>[(\[]?)[\s,;:(\[]*(?:and\s|with\s)?(?:a\s)?(?:(?P<level>9\d(?:\.\d)?)\s?%[\s-]?)?"
+    rf"{_UNIT}"
+    r"[\s,;:]*(?P<open>[(\[]?)[\s,;:(\[]*(?:and\s|with\s)?(?:a\s)?(?:(?P<level>9\d(?:\.\d)?)\s?(?:%|per ?cent)[\s-]?)?"
     rf"(?P<word>{_INTERVAL_WORD}(?:\s?[(\[]\s?C[IrR]+\s?[)\]])?)?(?:\s?(?P<level2>9\d(?:\.\d)?)\s?%)?"
     r"[\s,:;=(\[]*(?:of\s|from\s|was\s|ranged from\s|between\s)?"
     rf"(?P<low>{DECIMAL})\s?%?\s?(?:to|-|,|;|and|/)\s?(?P<high>{DECIMAL})\s?%?"
@@ -44,6 +51,7 @@ _P = Pattern(
     r"[^.;()]{0,3}?[\s,;:)\](]*(?:and\s|with\s)?p(?:[ -]?values?)?\s?(?P<p>[<>=]{1,2}\s?\d?\.?\d+(?:\s?x\s?10[\^-]*\d*)?)"
 )
 _PRIMARY = Pattern(r"\bprimary\b")
+_ANY_MEASURE = Pattern(rf"\b(?:{_MEASURE})\b")
 _RATIOS = frozenset({"OR", "HR", "RR", "IRR"})
 
 
@@ -56,6 +64,12 @@ def read_effects(text: Text, pattern: Pattern) -> Iterator[Effect]:
         place = end
         number = next(i for i in range(1, len(_NAMES) + 1) if found[i][0] >= 0)
         measure, printed = _NAMES[number - 1], found[pattern.names["value"]]
+        # "At 85% sensitivity, specificity was 80%": the number belongs to the last measure named.
+        named = next((span for span in found[1 : len(_NAMES) + 1] if span[0] >= 0), found[0])
+        later = _ANY_MEASURE.groups(data, named[1], printed[0])
+        if later is not None and later[number][0] < 0:
+            place = later[0][0]
+            continue
         value = decimal(data[slice(*printed)].decode())
         if value is None or (
             data[printed[1] : printed[1] + 2] in (b"% ", b"%-")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from grading.details.numbers import COUNT, integer, stands_alone
+from grading.details.numbers import COUNT, IN_WORDS, integer, stands_alone
 from grading.details.values import NOT_REPORTED, Arm, Detail, detail
 from grading.patterns import Pattern, Span
 from grading.text import Sentence, Text
@@ -16,8 +16,12 @@ PEOPLE = (
     r"|veterans|nurses|physicians|doctors|clinicians|mothers|girls|boys|residents|respondents"
     r"|survivors|smokers|drinkers|newborns|couples|dyads|families|households|workers|employees"
     r"|professionals|caregivers|parents|pregnancies|deliveries|candidates|recipients|carers"
-    r"|athletes|latinas|teachers|seniors|elders|users|clients|members|pairs|donors|twins|parturients"
-    r"|animals|rats|mice|dogs|rabbits|pigs)"
+    r"|athletes|latinas|teachers|seniors|elders|users|clients|members|donors|twins|parturients"
+    r"|runners|players|soldiers|recruits|drivers|farmers|prisoners|refugees|migrants|pupils"
+    r"|schoolchildren|toddlers|experts|panell?ists|surgeons|practitioners|psychiatrists|midwives"
+    r"|pharmacists|dentists|therapists|an(?:a?)esthetists|an(?:a?)esthesiologists|attendees"
+    r"|animals|rats|mice|dogs|rabbits|pigs|piglets|cats|sheep|ewes|lambs|goats|cows|calves|heifers"
+    r"|cattle|horses|sows|monkeys|macaques|hamsters)"
 )
 # Words between a number and the people counted.
 _FILL = r"(?:[\w'/+.%-]+,?\s|\([^()]*\)\s){0,7}?"
@@ -32,9 +36,33 @@ _LEADING_TO_ARM = re.compile(
 )
 WITH = rf"\b{PEOPLE}\s(?:with|suffering from|undergoing|who had)\s"
 
+# Another number stands before the people: "580 obese and 605 lean children".
+_ANOTHER_COUNT = re.compile(
+    rf"\b(?:and|by|of|in|to|from|or)\s(?:\d|{IN_WORDS}\b)".encode(), re.IGNORECASE
+)
+# Treatment or exposure that only some of them had: a group, not the sample.
+_GROUP_INSIDE = re.compile(
+    rb"\b(?:treated|untreated|un?vaccinated|vaccinated|exposed|unexposed|control)\b", re.IGNORECASE
+)
+# Who did the study: "two persons selected records".
+_READERS = Pattern(
+    r"\A[^.;]{0,30}?\b(?:independently|selected|screened|extracted|assessed|rated|scored|read|interpreted"
+    r"|reviewed|coded|searched|charted|conducted|performed|led|facilitated)\b"
+)
+_FEW_READERS = 5  # fewer than these may be readers
+_ELSEWHERE = Pattern(
+    r"\A[^.;]{0,60}?\b(?:(?:in|from) the literature|published|previously (?:reported|described))\b"
+)
+# Who answered a survey, of all who were asked.
+REPLIED = rf"\b(?P<n>{COUNT})\s(?:\([\d.]+\s?%\)\s)?(?:replied|responded|returned (?:the|a|an|it|them|completed)|answered|completed and returned)\b"
+_SECOND_GROUP_AFTER = Pattern(
+    rf"\A[^.;]{{0,90}}?\band\s(?:in\s|of\s)?{COUNT}\s(?:[\w'-]+\s){{0,4}}?{PEOPLE}\b"
+)
+
 # A number followed by one of these counts something else: "6 months", "2 groups of patients".
 _OTHER_UNIT = Pattern(
     r"(?:or more |to \d+ |- ?)?(?:(?:consecutive )?(?:seconds?|minutes?|min|hours?|h|days?|weeks?|wk|months?|mo|years?|yr|yrs)\b"
+    r"|(?:January|February|March|April|May|June|July|August|September|October|November|December)\b"
     r"|(?:mg|ml|kg|g|mcg|mm|cm|iu|u|mmol|mmhg)\b|%|percent|per cent|of\b|and\b|to\b|in\b|or\b|vs\b|versus\b|x\b"
     r"|times|(?:[\w-]+ ){0,3}(?:trials|studies|experiments|surveys|articles|reports|centers|centres|hospitals|sites|clinics|groups|arms|cohorts"
     r"|countries|visits|sessions|doses|courses|cycles|practices|schools|units|points|events|items)\b|out of)"
@@ -45,7 +73,7 @@ _TOTAL_BEFORE = Pattern(
 _VERB_BEFORE = Pattern(
     r"\b(?:enrol(?:l)?(?:ed|ing|s)?|recruit(?:ed|ing|s)?|accrue[ds]?|(?:accrual|enrol(?:l)?ment) (?:is|was|of)|includ(?:ed|ing|es)|involv(?:ed|ing)|randomi[sz](?:ed|ing)"
     r"|assign(?:ed|ing)|allocat(?:ed|ing)|studied|investigated|evaluated|examined|compris(?:ed|ing)|consist(?:ed|ing) of"
-    r"|entered|(?:sample|cohort|population|group|series|number)(?: size)?(?: of| was| were)|subjects were|participants were"
+    r"|entered|followed|interviewed|surveyed|genotyped|tested|(?:records|charts|notes) (?:of|from|on)|(?:sample|cohort|population|group|series|number)(?: size)?(?: of| was| were)|subjects were|participants were"
     r"|patients were|samples? (?:size )?(?:was|included)|trial (?:of|in|with|on)|study (?:of|in|with|on)|conducted (?:in|on|with|among)"
     r"|performed (?:in|on)|carried out (?:in|on|with)|design(?:ed)?)"
     r"(?: randomly)?\s(?:(?:a|the|total|of|all|on|in|up|to|approximately|about|over)\s)*\z"
@@ -82,6 +110,9 @@ _YEAR_BEFORE = Pattern(
 )
 _YEARS = range(1900, 2031)
 ENOUGH = 0.5  # points below which a mention is no sample size
+
+
+_EACH = Pattern(r"\A[\s,]*(?:each|per|in each|for each|a group)\b")
 
 
 class Mention(NamedTuple):
@@ -126,6 +157,10 @@ def mentions(text: Text, pattern: Pattern) -> list[Mention]:
         first, stop = sentence[:2]
         if end > stop or _OTHER_UNIT.groups_at(data, number[1] + 1, end):
             continue
+        if _ANOTHER_COUNT.search(data, number[1], end):
+            continue
+        if value < _FEW_READERS and _READERS.find(data[end : min(stop, end + 60)], 0, 60):
+            continue
         found.append(_weigh(data, sentence, (first, stop), number, end, value))
     return found
 
@@ -164,7 +199,13 @@ def _weigh(
     if left(_PART_BEFORE):
         points -= 3
     if right(_PART_AFTER):
-        points -= 2
+        points -= 2 if before.strip() else 0
+    if right(_ELSEWHERE):
+        points -= 4
+    if right(_SECOND_GROUP_AFTER):
+        points -= 4
+    if _GROUP_INSIDE.search(data, number[1], end):
+        points -= 3
     if right(_SCREENED):
         points -= 2.5
     if analysed:
@@ -198,9 +239,19 @@ def read_n_equals(text: Text, pattern: Pattern) -> Detail:
     if len(found) != 1:
         return NOT_REPORTED
     value = integer(text.data[slice(*found[0][pattern.names["n"]])].decode())
-    if value is None or value < 2:
+    after = text.data[found[0][0][1] : found[0][0][1] + 20]
+    if value is None or value < 2 or _EACH.find(after, 0, len(after)):
         return NOT_REPORTED
     return detail(text, *found[0][0], value, "participants")
+
+
+def read_replies(text: Text, pattern: Pattern) -> Detail:
+    """How many answered: "242 (61%) replied"."""
+    for found in pattern.every_groups(text.data, text.body, len(text.data)):
+        value = number_alone(text, found[pattern.names["n"]])
+        if value is not None and value >= _FEW_READERS:
+            return detail(text, *found[0], value, "participants")
+    return NOT_REPORTED
 
 
 def read_arms(text: Text, pattern: Pattern) -> tuple[Arm, ...]:

@@ -15,10 +15,12 @@ from grading.details.participants import (
     MENTION,
     N_EQUALS,
     PEOPLE,
+    REPLIED,
     WITH,
     number_alone,
     read_arms,
     read_n_equals,
+    read_replies,
     read_sizes,
 )
 from grading.details.registries import REGISTRIES, read_registry
@@ -30,6 +32,7 @@ from grading.text import Text
 _PATTERNS: dict[str, str] = {
     "mention": MENTION,
     "n_equals": N_EQUALS,
+    "replied": REPLIED,
     "arm": ARM,
     "effect": EFFECT,
     "with": WITH,
@@ -39,10 +42,10 @@ _PATTERNS: dict[str, str] = {
     rf"|(?P<v2>\d+(?:\.\d+)?|{COUNT})[ -](?P<u2>day|week|month|year)s?(?: of)? follow-?up",
     "centres": rf"(?P<v>{COUNT})\s(?:[\w-]+\s){{0,2}}(?:centers|centres|hospitals|sites|clinics|institutions)\b",
     "single_centre": r"\b(?:single|one|mono)[- ]?(?:cent(?:er|re)|institution)\b",
-    "age": r"(?:mean|median|average)?\s?\bage(?:d|s)?\b[^.;]{0,30}?(?P<v>\d{1,3}(?:\.\d+)?)(?:\s?(?:\+(?:/?-)?|\(SD\D{0,4})\s?\d+(?:\.\d+)?)?[^.;]{0,12}?(?P<u>years?|months?|yrs?)",
-    "age_range": r"\b(?:aged?|ages)\s(?:between\s|from\s|of\s|range[ds]?,?\s)?(?P<v>\d{1,3}\s?(?:-|to|and)\s?\d{1,3})[\s-](?P<u>years?|months?|yrs?)",
+    "age": r"\b(?:(?:mean|median|average)\s(?:[\w-]+\s){0,3}?age\b[^.;]{0,30}?|age\s?(?:was|were|of|:|=|,)[^.;]{0,20}?|aged\s(?:about\s|over\s|at least\s)?)(?P<v>\d{1,3}(?:\.\d+)?)(?:\s?(?:\+(?:/?-)?|\(SD\D{0,4})\s?\d+(?:\.\d+)?)?[^.;]{0,12}?(?P<u>years?|months?|yrs?)(?: (?:or|and) (?:older|over|more|above|younger|under))?",
+    "age_range": r"\b(?:aged?|ages)\s(?:between\s|from\s|of\s|range[ds]?,?\s)?(?P<v>\d{1,3}(?:\s(?:days|weeks|months|years))?\s?(?:-|to|and)\s?\d{1,3})[\s-](?P<u>years?|months?|yrs?)",
     "sex": r"(?P<v>\d{1,3}(?:\.\d+)?)\s?%\s(?:were\s)?(?P<s>women|female|men|male)s?\b",
-    "databases": r"\b(?:PubMed|MEDLINE|EMBASE|Cochrane (?:Library|CENTRAL|Central Register of Controlled Trials)|CENTRAL|Web of Science|Scopus|CINAHL|PsycINFO|Google Scholar|LILACS|AMED|CNKI|Wanfang|ClinicalTrials\.gov)\b",
+    "databases": r"\b(?:PubMed|MEDLINE|EMBASE|Cochrane (?:Library|CENTRAL|Central Register of Controlled Trials)|(?-i:CENTRAL)|Web of Science|Scopus|CINAHL|PsycINFO|Google Scholar|LILACS|AMED|CNKI|Wanfang|ClinicalTrials\.gov)\b",
     "studies": rf"(?P<n>{COUNT})\s(?:[\w-]+\s){{0,4}}(?:studies|trials|RCTs|cohorts|articles|papers|reviews|publications)\b(?:[^.;]{{0,60}}?(?:were|was|met|fulfilled|included|identified))?",
     "primary_outcomes": r"\bprimary (?:[\w-]+ )?(?:outcomes?|end-?points?)(?: measures?)? (?:was|were|is|included|:)\s?(?P<v>[^.;\n]{5,160})",
     "secondary_outcomes": r"\bsecondary (?:[\w-]+ )?(?:outcomes?|end-?points?)(?: measures?)? (?:was|were|included|:)\s?(?P<v>[^.;\n]{5,160})",
@@ -87,6 +90,9 @@ _IN_STUDIES = Pattern(
 _NOT_STUDIES = Pattern(
     r"\b(?:databases?|reviewers?|authors?|investigators?|researchers?|raters?|years?|months?|types?|groups?|countries|percent|%)"
 )
+_MONTH = Pattern(
+    r"\s(?:January|February|March|April|May|June|July|August|September|October|November|December)\b"
+)
 _INCLUDED = Pattern(r"\b(?:included|met|fulfill?ed|eligible|selected|analy[sz]ed|pooled)\b")
 _FOUND = Pattern(
     r"\b(?:identified|screened|retrieved|found|yielded|potentially|abstracts|titles)\b"
@@ -113,13 +119,16 @@ _TRAILS = re.compile(rb"(?:\s(?:was|were|is|are|has|had|have|been|being|when|as|
 _NO_TREATMENT = re.compile(
     rb"(?i)\b(?:this|these|other|others|previous|at least|lower|higher|better|worse|greater|fewer|less|more|similar|significant\w*|reduced|increased|decreased|improved|patients?|participants?"
     rb"|women|men|children|rates?|risks?|mortality|survival|scores?|levels?|results?|outcomes?|differences?|values?|those|baseline|controls?|users?"
-    rb"|subjects|individuals|detection|time|days|months|years|observed|found|associated|performed|used|evaluated)\b"
+    rb"|highest|lowest|top|bottom|(?:quart|quint|tert|dec)iles?|fifths?|thirds?|upper|lower|exposures?|exposed|unexposed"
+    rb"|does|did|whether|raises?|raised|that|none|one|two|three|subjects|individuals|detection|time|days|months|years|observed|found|associated|performed|used|evaluated)\b"
 )
 # Where the name of a condition ends: at a sign, or at a word that begins something else.
 _CONDITION = re.compile(
-    rb"(?!(?:those|these|this|such|no|and|or)\b)[\w' /-]{3,70}?(?=[.,;:()]|\s(?:were|was|are|is|be|been|have|had|has|who|whom|that|which|and|but|or"
+    rb"(?!(?:those|these|this|such|no|and|or|values?|levels?|scores?|low|lower|high|higher|more|less|fewer|at|only|both|either"
+    rb"|data|complete|missing|available|good|poor|better|worse|positive|negative|one|two|three|four|five|\d+)\b)[\w' /-]{3,70}?(?=[.,;:()]|\s(?:were|was|are|is|be|been|have|had|has|who|whom|that|which|and|but|or"
     rb"|treated|in|at|from|to|by|using|on|after|before|during|between|among|within|for|as|than|with|without|under|over|when|while|versus|vs"
     rb"|receiv(?:e|ed|ing)|under(?:go|going|went)|seen|admitted|aged|followed|enrolled|recruited|included|selected|participat(?:e|ed|ing)"
+    rb"|drank|took|ate|wore|used|perform(?:ed|ing)?|gave|visit(?:ed|ing)|came|walked|undertook|carried"
     rb"|attending|presenting|randomi[sz]ed|allocated|assigned|completed|experienced?|developed?|died|responded|show(?:ed|s)?|reported"
     rb"|may|can|could|will|would|should|did|do|does|compared|according|regardless)\b|$)"
 )
@@ -128,7 +137,8 @@ _WHOLE = ("masking", "allocation", "setting", "recruitment_dates", "risk_of_bias
 _DONE = ("masking", "allocation")  # how the study was done, where `_own` says so
 _TRIALS = Pattern(r"\A[-,]?\s?(?:[\w-]+,?\s){0,5}?(?:trials|studies|RCTs|literature|evidence)\b")
 _CONTEXTS = Contexts(frozenset(CONTEXTS), inside=True)
-_ROLES = {"aims": 0, "methods": 0, "title": 1, "results": 2, "conclusions": 2, "background": 4}
+_ROLES = {"aims": 0, "methods": 0, "title": 1, "results": 2, "background": 4}
+_NOT_COUNTED = Pattern(r"\b(?:fewer|more|less|excess|additional|extra|estimated|expected)\b")
 _SENTENCES = ("adverse_events", "limitations")
 _COUNTED = ("deaths", "discontinuations")
 # Sections that are a detail as a whole: words of the label, the detail.
@@ -235,6 +245,8 @@ def _participants(text: Text, may: dict[str, Pattern], values: dict[str, Any]) -
         values.update(read_sizes(text, pattern))
     if "sample_size" not in values and (pattern := may.get("n_equals")):
         values["sample_size"] = read_n_equals(text, pattern)
+    if (pattern := may.get("replied")) and (answered := read_replies(text, pattern)).reported:
+        values["analysed"] = values["sample_size"] = answered
     if pattern := may.get("arm"):
         values["arms"] = read_arms(text, pattern)
     if (pattern := may.get("number_of_arms")) and (found := pattern.groups(data, text.body, last)):
@@ -259,13 +271,17 @@ def _participants(text: Text, may: dict[str, Pattern], values: dict[str, Any]) -
 
 
 def _people_with(text: Text, pattern: Pattern, values: dict[str, Any]) -> None:
-    """Who was studied: best said in aims and methods, least in the background."""
+    """Who was studied: best said in aims and methods, never in conclusions."""
     found: list[tuple[int, int, int, int]] = []
+    labelled = any(section.label for section in text.sections)
     for first, end in ((text.body, len(text.data)), (0, text.body - 1)):
         for start, after in pattern.every(text.data, first, end):
             if named := _CONDITION.match(text.data, after, end):
                 sentence = text.sentence_at(start)
-                rank = _ROLES.get(sentence.role if sentence else "", 3)
+                role = sentence.role if sentence else ""
+                if role == "conclusions" or (role == "background" and labelled):
+                    continue  # of people at large
+                rank = _ROLES.get(role, 3)
                 found.append((rank, start, after, named.start() + len(named[0].rstrip())))
     if found:
         _, start, after, stop = min(found, key=lambda one: one[0])
@@ -293,6 +309,8 @@ def _study(text: Text, may: dict[str, Pattern], values: dict[str, Any]) -> None:
     for name in (*_WHOLE, *_SENTENCES):
         if pattern := may.get(name):
             for start, end in pattern.every(data, first, last):
+                if name == "recruitment_dates" and data[start - 10 : start].endswith(b"published "):
+                    continue
                 if name not in _DONE or _own(text, (start, end)):
                     break
             else:
@@ -301,6 +319,7 @@ def _study(text: Text, may: dict[str, Pattern], values: dict[str, Any]) -> None:
                 start += 1
             if name in _SENTENCES and (sentence := text.sentence_at(start)):
                 start, end = sentence[:2]
+                start += _label_before(text, start)
             values[name] = detail(text, start, end)
     if pattern := may.get("phase"):
         for whole, *groups in pattern.every_groups(data, 0, last):
@@ -311,7 +330,7 @@ def _study(text: Text, may: dict[str, Pattern], values: dict[str, Any]) -> None:
         if pattern := may.get(name):
             for whole, *groups in _near(text, name, pattern):
                 value = number_alone(text, groups[0])
-                if value is not None:
+                if value is not None and not _NOT_COUNTED.find(data, *whole):
                     values[name] = detail(text, *whole, value, "participants")
                     break
     if (pattern := may.get("follow_up")) and (found := pattern.groups(data, first, last)):
@@ -343,6 +362,14 @@ def _study(text: Text, may: dict[str, Pattern], values: dict[str, Any]) -> None:
             )
 
 
+def _label_before(text: Text, start: int) -> int:
+    """How far a section's label and its colon reach, where a section begins at `start`."""
+    for section in text.sections:
+        if section.label and text.body + section.start == start:
+            return section.end - section.start - len(section.text)
+    return 0
+
+
 def _included_studies(text: Text, pattern: Pattern) -> tuple[int, Span] | None:
     """The number said to be included, else one that is not said to be only found."""
     best: tuple[int, int, Span] | None = None
@@ -350,6 +377,8 @@ def _included_studies(text: Text, pattern: Pattern) -> tuple[int, Span] | None:
         (start, end), number = found[0], found[pattern.names["n"]]
         count = number_alone(text, number)
         if count is None or _NOT_STUDIES.find(text.data, start, end):
+            continue
+        if _MONTH.groups_at(text.data, number[1], end):
             continue
         last = min(len(text.data), end + 45)
         if (clause := text.data.find(b", ", end, last)) >= 0:
@@ -400,8 +429,12 @@ def _versus(text: Text, may: dict[str, Pattern], values: dict[str, Any]) -> None
             continue
         left = _LEFT.search(data, max(first, span[0] - 71), span[0])
         right = _RIGHT.match(data, span[1], last)
-        for name, side in (("interventions", left), ("comparators", right)):
-            if side and name not in values and (named := _treatment(side, right is side)):
+        comparator = right and _treatment(right, True)
+        if right and comparator is None:
+            return  # no treatments are compared: "exposure on the day compared with exposure before"
+        intervention = left and _treatment(left, False)
+        for name, named in (("interventions", intervention), ("comparators", comparator)):
+            if named and name not in values:
                 values[name] = (detail(text, *named),)
         return
 
@@ -420,7 +453,8 @@ def _treatment(side: re.Match[bytes], on_the_right: bool) -> Span | None:
 
 def _conclusion(text: Text, _may: dict[str, Pattern], values: dict[str, Any]) -> None:
     for section in text.sections:
-        if section.category == "CONCLUSIONS" or "conclu" in (section.label or "").lower():
+        label = (section.label or "").lower()
+        if section.category == "CONCLUSIONS" or "conclu" in label or label == "interpretation":
             end = text.body + section.end
             values["conclusion"] = detail(text, end - len(section.text), end)
             return

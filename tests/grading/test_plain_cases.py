@@ -1,4 +1,4 @@
-"""Designs and levels of plain abstracts, each invented for the tests (`plain_cases.toml`)."""
+"""Whole grades of plain records, each invented for the tests (`plain_cases.toml`, `plain_records.toml`)."""
 
 from __future__ import annotations
 
@@ -8,9 +8,66 @@ from typing import Any
 
 import pytest
 
-from grading import Article, grade
+from grading import Article, Grade, grade
+from grading.article import Correction, MeshHeading, PublicationType
 
-CASES = tomllib.loads((Path(__file__).parent / "plain_cases.toml").read_text("utf-8"))["case"]
+
+def read_cases(name: str) -> list[dict[str, Any]]:
+    cases: list[dict[str, Any]] = tomllib.loads((Path(__file__).parent / name).read_text("utf-8"))[
+        "case"
+    ]
+    return cases
+
+
+CASES = read_cases("plain_cases.toml")
+RECORDS = read_cases("plain_records.toml")
+
+
+def record(case: dict[str, Any]) -> Article:
+    return Article(
+        pmid=1,
+        title=case["title"],
+        abstract=case["abstract"],
+        languages=(case.get("language", "eng"),),
+        publication_types=tuple(PublicationType(name=name) for name in case.get("tags", ())),
+        mesh=tuple(MeshHeading(name=name) for name in case.get("mesh", ())),
+        journal=case.get("journal"),
+        status=case.get("status"),
+        indexing_method=case.get("indexing"),
+        comments_corrections=tuple(
+            Correction(relation=relation, direction="in", pmid=9)
+            for relation in case.get("relations", ())
+        ),
+    )
+
+
+def seen(given: Grade, case: dict[str, Any]) -> dict[str, Any]:
+    """Of the grade, what the case is about, in the case's own keys."""
+    size, stated = given.details.sample_size.value, given.stated_level
+    whole = {
+        "design": given.design,
+        "level": given.levels.ocebm_2011 or 0,
+        "question": given.question,
+        "has": [name for name in case.get("has", ()) if name in given.attributes],
+        "hasnt": [name for name in case.get("hasnt", ()) if name not in given.attributes],
+        "flags": [name for name in case.get("flags", ()) if name in given.flags],
+        "noflags": [name for name in case.get("noflags", ()) if name not in given.flags],
+        "levels": {name: getattr(given.levels, name) or "" for name in case.get("levels", ())},
+        "n": size or 0,
+        "stated": stated.level if stated else "",
+    }
+    return {key: value for key, value in whole.items() if key in case}
+
+
+@pytest.mark.parametrize("case", RECORDS, ids=lambda case: case["title"][:60])
+def test_whole_grade(case: dict[str, Any]) -> None:
+    article = record(case)
+    given = grade(article)
+    found = seen(given, case)
+    assert found == {key: case[key] for key in found}
+    for reason in given.reasons:
+        if reason.kind == "text":
+            assert getattr(article, str(reason.field))[reason.start : reason.end] == reason.value
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["title"][:60])

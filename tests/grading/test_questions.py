@@ -102,7 +102,7 @@ def test_question(question: str, title: str, abstract: str) -> None:
 @pytest.mark.parametrize(
     ("title", "abstract", "asked"),
     [
-        ("Statin use and risk of dementia: a cohort study", "Adults were followed.", "aetiology"),
+        ("Statin use and risk of dementia: a cohort study", "Adults were followed.", "harm"),
         ("Interventions to reduce loneliness: a systematic review", "", "therapy"),
         ("Fatal myocarditis after nivolumab: a case report", "", "harm"),
         ("CRISPR screening in cancer research", "This review discusses screens.", "none"),
