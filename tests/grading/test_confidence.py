@@ -34,7 +34,7 @@ def _sure(title: str, abstract: str) -> tuple[str, float, float]:
 def test_a_design_among_rivals_is_less_sure_than_its_kind() -> None:
     design, kind, own = _sure("Coffee and gout: a prospective cohort study", COHORT)
     assert design == "cohort_study"
-    assert own == kind
+    assert own == pytest.approx(kind, abs=0.02)
     design, kind, own = _sure("Coffee and gout", MIXED)
     assert design == "cross_sectional_study"
     assert own < kind - 0.1
