@@ -6,7 +6,7 @@ so (`RetractionIn`) only weeks later. Until then the notice is the only witness.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from grading.article import Article, Correction
 
@@ -36,6 +36,11 @@ def notices_in(article: Article) -> Iterator[tuple[int, Correction]]:
                 relation=counterpart, direction="in", pmid=article.pmid, source=citation(article)
             ),
         )
+
+
+def in_order(notices: Iterable[Correction]) -> tuple[Correction, ...]:
+    """Each once, by PMID and relation: a grade does not depend on which came first."""
+    return tuple(sorted(dict.fromkeys(notices), key=lambda each: (each.pmid or 0, each.relation)))
 
 
 def citation(article: Article) -> str | None:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from grading import Article, Grade
 from grading.article import Correction
-from grading.notices import COUNTERPARTS, notices_in
+from grading.notices import COUNTERPARTS, in_order, notices_in
 from storage import documents, ledger, quarantine, tables
 from storage.contents import Arrival
 from storage.database import Database
@@ -131,7 +131,7 @@ def notices_about(
     for target, _, packed in rows:
         told = notices_in(documents.article_in(packed))
         said.setdefault(target, []).extend(notice for about, notice in told if about == target)
-    return {target: tuple(dict.fromkeys(notices)) for target, notices in said.items()}
+    return {target: in_order(notices) for target, notices in said.items()}
 
 
 def noticed_by(connection: sa.Connection, database: Database, pmids: Iterable[int]) -> set[int]:

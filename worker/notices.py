@@ -11,7 +11,7 @@ from typing import Protocol
 
 from grading import Article
 from grading.article import Correction
-from grading.notices import notices_in
+from grading.notices import in_order, notices_in
 from storage.records import revision_order
 
 
@@ -55,8 +55,4 @@ def notices_with(
         for notice in notices:
             if notice.pmid not in last or notice.pmid in silent:
                 said.setdefault(target, []).append(notice)
-    return {pmid: tuple(sorted(notices, key=_place)) for pmid, notices in said.items()}
-
-
-def _place(notice: Correction) -> tuple[int, str]:
-    return notice.pmid or 0, notice.relation
+    return {pmid: in_order(notices) for pmid, notices in said.items()}
