@@ -4,6 +4,7 @@ whenever they were killed, and in however many runs."""
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import random
 import signal
@@ -23,6 +24,7 @@ from storage import Store
 from storage.parquet import RANGE
 from storage.records import Query
 from worker.bulk import Job, load_files
+from worker.errors import ConfigError
 from worker.parquet_export import export_parquet
 from worker.processes import processes
 
@@ -68,13 +70,13 @@ def scattered(folder: Path, seed: int, files: int = 12) -> list[Job]:
     notices = [number * RANGE + pmid for number in range(3) for pmid in range(101, 104)]
     jobs = []
     for number in range(files):
-        records = []
-        for pmid in dice.choices(pmids, k=8):
-            records.append(
-                record(pmid, revision=dice.randrange(4), version=dice.choice([1, 1, 1, 2]))
-            )
-        for pmid in dice.choices(notices, k=2):
-            records.append(retraction_notice(pmid, of=dice.choice(pmids)))
+        records = [
+            record(pmid, revision=dice.randrange(4), version=dice.choice([1, 1, 1, 2]))
+            for pmid in dice.choices(pmids, k=8)
+        ]
+        records += [
+            retraction_notice(pmid, of=dice.choice(pmids)) for pmid in dice.choices(notices, k=2)
+        ]
         dice.shuffle(records)
         if number == 0:
             records.append(retraction_notice(200, of=60))
@@ -276,3 +278,54 @@ def test_records_that_cannot_be_read(tmp_path: Path) -> None:
     assert added.entry
     assert (added.entry.records, added.entry.failed) == (2, 1)
     assert [pmid for pmid, _ in added.failures] == [5]
+
+
+def test_the_command(pubgrade: Pubgrade) -> None:
+    jobs = scattered(pubgrade.folder, seed=31, files=3)
+    sources = [Path(job.source).name for job in jobs]
+    first = pubgrade("load", *sources[:2], "--parquet", "graded")
+    assert first.returncode == 0
+    assert first.stderr.endswith("/graded.\n")
+    assert first.stdout.startswith(f"{sources[0]}: ")
+    again = pubgrade("load", *sources, "--parquet", "graded", "--json")
+    *lines, last = map(json.loads, again.stdout.splitlines())
+    assert [line["known"] for line in lines] == [True, True, False]
+    assert last == {
+        "file": str(pubgrade.folder / "graded"),
+        "format": "parquet",
+        "records": len(polars.scan_parquet(pubgrade.folder / "graded/**/*.parquet").collect()),
+    }
+    assert digests(pubgrade.folder / "graded") == exported(pubgrade.folder, jobs)
+    assert not (pubgrade.folder / "pubgrade.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["-"], "only files become Parquet at once"),
+        (["a.xml.gz", "--spool", "x"], "--spool"),
+        (["a.xml.gz", "--store", "sqlite:///s.db"], "--parquet fills no store"),
+        (["a.xml.gz", "--parquet", "mine"], "holds other things"),
+        (["a.xml.gz", "--parquet", "a.xml.gz"], "cannot be written"),
+    ],
+)
+def test_what_cannot_be_done(pubgrade: Pubgrade, arguments: list[str], told: str) -> None:
+    (pubgrade.folder / "a.xml.gz").write_bytes(bulk_file([record(1)]))
+    (pubgrade.folder / "mine").mkdir()
+    (pubgrade.folder / "mine" / "thesis.txt").write_text("mine")
+    if "--parquet" not in arguments:
+        arguments = [*arguments, "--parquet", "graded"]
+    done = pubgrade("load", *arguments)
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert len(done.stderr.splitlines()) <= 2
+    assert (pubgrade.folder / "mine" / "thesis.txt").exists()
+
+
+def test_two_at_work_in_one_folder(tmp_path: Path) -> None:
+    with (
+        opened(tmp_path / "graded"),
+        pytest.raises(ConfigError, match="another process is at work"),
+        opened(tmp_path / "graded"),
+    ):
+        pass

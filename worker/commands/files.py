@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from worker.commands import examples, invocation, leave
-from worker.commands.options import Cluster, Spool, Workers
+from worker.commands.options import Cluster, Parquet, Spool, Workers
 
 app = typer.Typer()
 
@@ -16,6 +16,7 @@ app = typer.Typer()
     epilog=examples(
         "pubgrade load pubmed26n0001.xml.gz",
         "pubgrade load exports/ search.nbib",
+        "pubgrade load baseline/ updatefiles/ --parquet graded",
         "pubgrade load https://ftp.ncbi.nlm.nih.gov/pubmed/updatefiles/pubmed26n1335.xml.gz",
     )
 )
@@ -30,11 +31,18 @@ def load(
     workers: Workers = None,
     cluster: Cluster = None,
     spool: Spool = None,
+    parquet: Parquet = None,
 ) -> None:
-    """Load, grade and store files of records."""
+    """Load, grade and store files of records, or with --parquet make a dataset of them without a store.
+
+    A file that is in a dataset already, by its bytes, is passed over: whoever was interrupted calls
+    again with the same files, and daily files are added by another call.
+    """
     from worker.tasks import files
 
-    leave(files.load(invocation(), sources=sources, workers=workers, cluster=cluster, spool=spool))
+    leave(files.load(
+        invocation(), sources=sources, workers=workers, cluster=cluster, spool=spool, parquet=parquet
+    ))  # fmt: skip
 
 
 @app.command(

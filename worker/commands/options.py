@@ -34,6 +34,13 @@ Spool = Annotated[
         metavar="FOLDER",
     ),
 ]
+Parquet = Annotated[
+    str | None,
+    typer.Option(
+        help="Write a Parquet dataset into this folder, without a store (docs/parquet.md).",
+        metavar="DIR",
+    ),
+]
 
 
 def filters(

@@ -8,6 +8,7 @@ import sys
 import threading
 from contextlib import closing
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from worker.errors import SourceError
 from worker.invocation import EXIT_DONE, EXIT_INTERRUPTED, EXIT_SOME_FAILED, EXIT_USAGE, Invocation
 from worker.parsed import MalformedRecord, ParsedArticle
 from worker.processes import cores
+from worker.tasks.datasets import fill_dataset, open_dataset
 from worker.tasks.output import emit, list_failures, progress, say
 from worker.tasks.session import BATCH, open_config, open_store, task
 from worker.tasks.workers import on_cluster
@@ -37,12 +39,15 @@ def load(
     workers: int | None,
     cluster: str | None,
     spool: str | None,
+    parquet: str | None,
 ) -> int:
     from worker.bulk import Job, load_files
     from worker.files import list_sources
 
     found = list_sources(sources)
     config = open_config(invocation)
+    if parquet is not None:
+        return _load_into_dataset(invocation, found, parquet, workers, cluster, spool)
     status = EXIT_DONE
     something = False  # was read from some source
     stop = stop_on_signals()
@@ -76,6 +81,40 @@ def load(
         say("interrupted; the work so far is kept")
         return EXIT_INTERRUPTED
     return status if something else EXIT_USAGE
+
+
+def _load_into_dataset(
+    invocation: Invocation,
+    sources: list[str],
+    folder: str,
+    workers: int | None,
+    cluster: str | None,
+    spool: str | None,
+) -> int:
+    from worker.bulk import Job
+
+    stop = stop_on_signals()
+    with (
+        open_dataset(invocation, folder, spool) as dataset,
+        on_cluster(cluster, workers or cores()) as client,
+    ):
+        workers = workers or processes_for(sources)
+        add = partial(
+            dataset.add,
+            [Job(source) for source in sources],
+            workers=workers,
+            sources=len(sources),
+            cluster=client,
+            stop=stop,
+        )
+        return fill_dataset(
+            invocation,
+            dataset,
+            lambda show: add(progress=show),
+            client=client,
+            workers=workers,
+            stop=stop,
+        )
 
 
 def processes_for(sources: list[str]) -> int:

@@ -29,13 +29,18 @@ def on_cluster(address: str | None, workers: int) -> AbstractContextManager[Clie
 def executor_for(cluster: str | None, workers: int) -> Iterator[tuple[Executor | None, int]]:
     """What --cluster and --workers ask for, and how many processes that are; None where this one
     is enough."""
-    if cluster is not None:
+    with on_cluster(cluster, workers) as client, executor_on(client, workers) as found:
+        yield found
+
+
+@contextmanager
+def executor_on(client: Client | None, workers: int) -> Iterator[tuple[Executor | None, int]]:
+    """The same of a cluster that is connected, or of so many processes here."""
+    if client is not None:
         from worker.cluster import executor_of, workers_of
 
-        with on_cluster(cluster, workers) as client:
-            assert client is not None  # noqa: S101 - the address is not None
-            with executor_of(client) as executor:
-                yield executor, workers_of(client)
+        with executor_of(client) as executor:
+            yield executor, workers_of(client)
     elif workers < 2:
         yield None, 1
     else:
