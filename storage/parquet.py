@@ -12,7 +12,7 @@ Needs pyarrow, the extra `parquet`.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from itertools import groupby
@@ -20,13 +20,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
+import msgspec
+
 from grading import Article, Grade
-from grading.details.values import Detail
+from grading.article import Correction
+from grading.details.values import Detail, Details
+from grading.grades import Levels, Reason
+from grading.warnings import warned
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 RANGE: Final = 250_000  # PMIDs of one file: what is held in memory, as compact columns
+_SCHEMES: Final = ("ocebm_2011", "ocebm_2009", "grade_start", "sort", "nhmrc")
 _BLOCK: Final = 2_000  # records turned into columns together
 _COMPRESSION_LEVEL: Final = 9
 _ROW_GROUP: Final = 65_536  # rows
@@ -262,7 +268,7 @@ def year_of(article: Article) -> int:
 
 def row_of(article: Article, grade: Grade) -> dict[str, Any]:
     """One record as `row_schema()` has it."""
-    details, levels, stated = grade.details, grade.levels, grade.stated_level
+    details, stated = grade.details, grade.stated_level
     return {
         "pmid": article.pmid,
         "version": article.version,
@@ -282,11 +288,7 @@ def row_of(article: Article, grade: Grade) -> dict[str, Any]:
         "question": grade.question,
         "attributes": grade.attributes,
         "flags": grade.flags,
-        "ocebm_2011": levels.ocebm_2011,
-        "ocebm_2009": levels.ocebm_2009,
-        "grade_start": levels.grade_start,
-        "sort": levels.sort,
-        "nhmrc": levels.nhmrc,
+        **{scheme: getattr(grade.levels, scheme) for scheme in _SCHEMES},
         "stated_level": stated.level if stated else None,
         "stated_scheme": stated.scheme if stated else None,
         "sample_size": _whole(details.sample_size),
@@ -318,21 +320,33 @@ def row_of(article: Article, grade: Grade) -> dict[str, Any]:
             }
             for each in details.effects
         ],
-        "reasons": [
-            {
-                "kind": each.kind,
-                "value": each.value,
-                "field": each.field,
-                "start": each.start,
-                "end": each.end,
-                "speaks_for": each.speaks_for,
-                "weight": each.weight,
-                "signal": each.signal,
-            }
-            for each in grade.reasons
-        ],
+        "reasons": [msgspec.structs.asdict(each) for each in grade.reasons],
         "grader_version": grade.grader_version,
         "year": year_of(article),
+    }
+
+
+def warnings_of(
+    row: Mapping[str, Any], own: Iterable[Correction], notices: tuple[Correction, ...]
+) -> dict[str, Any]:
+    """What changes in a row where notices speak about its article, as `grading.warnings.warned` has
+    it. `own`: what the article's own record says of others that speak about it."""
+    grade = Grade(
+        design=row["design"],
+        design_label="",
+        confidence=row["confidence"],
+        question=row["question"],
+        flags=tuple(row["flags"]),
+        levels=Levels(**{scheme: row[scheme] for scheme in _SCHEMES}),
+        reasons=tuple(Reason(**each) for each in row["reasons"]),
+        details=Details(),
+        grader_version=row["grader_version"],
+    )
+    after = warned(grade, Article(pmid=row["pmid"], comments_corrections=tuple(own)), notices)
+    return {
+        "flags": after.flags,
+        "reasons": [msgspec.structs.asdict(each) for each in after.reasons],
+        **{scheme: getattr(after.levels, scheme) for scheme in _SCHEMES},
     }
 
 

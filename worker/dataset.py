@@ -37,7 +37,7 @@ from storage.records import iso
 from worker.bulk import Job
 from worker.errors import ConfigError, SourceError
 from worker.files import is_address
-from worker.parts import Part, PartTask
+from worker.parts import Part, PartTask, key_of, layout
 from worker.preparing import Prepared, Task
 from worker.processes import in_order
 from worker.ranges import Notices, Range, by_range, notices_in_range, write_range
@@ -207,8 +207,11 @@ class Dataset:
         None where `stop` was set before all was ready: they are then as they were.
 
         `executor`: its `workers` processes do the work, and reach the folder as this one does.
+
+        Raises ConfigError where sources are in it with other columns than this program writes.
         """
         stop = stop or threading.Event()
+        self._check_layout()
         ranges = self._planned()
         notices = self._notices(ranges, executor, workers)
         before = self._written()
@@ -238,6 +241,21 @@ class Dataset:
         self._take_over()
         self._sweep()
         return sum(sum(each.years.values()) for each in after.values())
+
+    def _check_layout(self) -> None:
+        others = [entry for entry in self.entries if entry.part.split("-")[2] != layout()]
+        if others:
+            raise ConfigError(
+                f"{self.folder}: {len(others):,} of {len(self.entries):,} files in it were read by "
+                f"another version of pubgrade, with other columns (the first: {others[0].source}).\n"
+                "Load them again into it, and it is brought to the new columns."
+            )
+
+    @property
+    def outdated(self) -> int:
+        """How many sources another version of the parser or grader has read."""
+        now = key_of("")
+        return sum(not entry.part.startswith(now) for entry in self.entries)
 
     def _planned(self) -> list[Range]:
         parts: dict[int, list[str]] = {}

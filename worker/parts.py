@@ -1,11 +1,10 @@
 """Parts: what one source brings into a Parquet dataset (worker.dataset), on its way there.
 
-A part is a folder whose name tells what is in it: the digest of the source's bytes and the versions
-of parser and grader. So a part that is there is right, whoever made it, and is not made again.
+A part is a folder whose name tells what is in it: the versions of parser and grader, the columns, and
+the digest of the source's bytes. So a part that is there is right, whoever made it, and is not made again.
 
     part.json     counts, failures, and the range of PMIDs that each batch of rows holds
     rows.arrow    each article that came, in order, graded as if no other spoke about it
-    articles      the articles themselves, for those that notices of others have graded again
     deleted.npy   what was deleted, and how many articles had come before
 
 Whoever makes one holds some ten thousand rows in memory, whatever the source.
@@ -27,11 +26,9 @@ from uuid import uuid4
 import msgspec
 import numpy as np
 import numpy.typing as npt
-import zstandard
 
 from grading import GRADER_VERSION, Article
 from grading.notices import notices_in
-from storage.documents import article_bytes, article_from
 from storage.parquet import RANGE, row_of, row_schema
 from worker.errors import SourceError
 from worker.files import read_blocks
@@ -51,12 +48,6 @@ if TYPE_CHECKING:
 
 BLOCK: Final = 500  # records read and graded together
 _SEGMENT: Final = 30_000  # rows sorted into ranges together; NLM's files have no more
-_TOGETHER: Final = 25  # articles compressed together: half the size of each alone
-_LEVEL: Final = 1  # of Zstandard; 3 saves 3 % and takes half as long again
-_LENGTH: Final = 4  # bytes before compressed articles that say how long they are
-
-_encoder: Final = msgspec.msgpack.Encoder()
-_decoder: Final = msgspec.msgpack.Decoder(list[msgspec.Raw])
 
 
 @cache
@@ -64,14 +55,13 @@ def part_schema() -> pa.Schema:
     """Of `rows.arrow`: a row of the dataset, and what it takes to put it in its place."""
     import pyarrow as pa
 
-    notice = pa.struct([("target", pa.int32()), ("relation", pa.string()), ("source", pa.string())])
+    said = pa.struct([("pmid", pa.int32()), ("relation", pa.string()), ("source", pa.string())])
     return pa.schema(
         [
             *row_schema(),
             pa.field("seq", pa.int32()),  # how many articles came before it in the source
-            pa.field("block", pa.int64()),  # where in `articles` its own lies, with others
-            pa.field("place", pa.int16()),  # among those
-            pa.field("notices", pa.list_(notice)),  # what it says about others (grading.notices)
+            pa.field("corrections", pa.list_(said)),  # what it says others say about it
+            pa.field("notices", pa.list_(said)),  # what it says about others (grading.notices)
         ]
     )
 
@@ -111,29 +101,17 @@ def rows_of(folder: Path, columns: Sequence[str] | None = None) -> Iterator[Any]
         yield rows
 
 
-def articles_of(folder: Path, places: Sequence[tuple[int, int]]) -> list[Article]:
-    """Articles of a part by the columns `block` and `place` of their rows."""
-    unpacker = zstandard.ZstdDecompressor()
-    found: list[Article] = []
-    begins = -1
-    together: list[msgspec.Raw] = []
-    with (folder / "articles").open("rb") as file:
-        for block, place in places:
-            if block != begins:
-                file.seek(block)
-                size = int.from_bytes(file.read(_LENGTH), "little")
-                together = _decoder.decode(unpacker.decompress(file.read(size)))
-                begins = block
-            found.append(article_from(bytes(together[place])))
-    return found
-
-
 # making one
 
 
+def layout() -> str:
+    """Names the columns: parts of others cannot be read together with these."""
+    return hashlib.sha256(str(part_schema()).encode()).hexdigest()[:8]
+
+
 def key_of(digest: str) -> str:
-    """The name of the part of a source: of what these versions make of these bytes."""
-    return f"{PARSER_VERSION}-{GRADER_VERSION}-{digest}"
+    """The name of the part of a source: of what this program makes of these bytes."""
+    return f"{PARSER_VERSION}-{GRADER_VERSION}-{layout()}-{digest}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +163,22 @@ def _digest_of(source: str) -> str:
         raise SourceError(f"{source}: cannot be read: {error.strerror}.") from None
 
 
+def _beside(article: Article, seq: int) -> dict[str, Any]:
+    """What a row needs to be put in its place."""
+    return {
+        "seq": seq,
+        "corrections": [
+            {"pmid": each.pmid, "relation": each.relation, "source": each.source}
+            for each in article.comments_corrections
+            if each.direction == "in"
+        ],
+        "notices": [
+            {"pmid": about, "relation": notice.relation, "source": notice.source}
+            for about, notice in notices_in(article)
+        ],
+    }
+
+
 class _Making:
     """A part that is being made, under another name until `finish`."""
 
@@ -195,12 +189,10 @@ class _Making:
         self._part = folder.with_name(f".{folder.name}.{uuid4().hex}.part")
         self._part.mkdir()
         self._opened = ExitStack()
-        self._articles = self._opened.enter_context((self._part / "articles").open("wb"))
         options = pa.ipc.IpcWriteOptions(compression="zstd")
         self._rows = self._opened.enter_context(
             pa.ipc.new_file(str(self._part / "rows.arrow"), part_schema(), options=options)
         )
-        self._packer = zstandard.ZstdCompressor(level=_LEVEL)
         self._segment: list[pa.Table] = []
         self._held = 0  # rows in it
         self._records = 0
@@ -223,7 +215,6 @@ class _Making:
         parsed = [item for item in block if isinstance(item, ParsedArticle)]
         grades = iter(grades_of(parsed, {}))
         rows: list[dict[str, Any]] = []
-        packed: list[bytes] = []
         for item in block:
             match item:
                 case ParsedArticle(article):
@@ -232,42 +223,16 @@ class _Making:
                         why = f"could not be graded: {type(grade).__name__}: {grade}"
                         self._failures.append((article.pmid, why))
                         continue
-                    rows.append(row_of(article, grade) | self._beside(article, len(rows)))
-                    packed.append(article_bytes(article))
+                    rows.append(row_of(article, grade) | _beside(article, self._seq))
+                    self._seq += 1
                 case MalformedRecord():
                     self._failures.append((item.pmid, item.error))
                 case DeletedCitations():
                     self._deleted += [(self._seq, pmid) for pmid in item.pmids]
-        starts = self._keep(packed)
-        for row, start in zip(rows, starts, strict=True):
-            row["block"] = start
         self._segment.append(pa.Table.from_pylist(rows, schema=part_schema()))
         self._held += len(rows)
         if self._held >= _SEGMENT:
             self._flush()
-
-    def _beside(self, article: Article, number: int) -> dict[str, Any]:
-        self._seq += 1
-        return {
-            "seq": self._seq - 1,
-            "place": number % _TOGETHER,
-            "notices": [
-                {"target": target, "relation": notice.relation, "source": notice.source}
-                for target, notice in notices_in(article)
-            ],
-        }
-
-    def _keep(self, articles: list[bytes]) -> Iterator[int]:
-        """Where each article lies once all are written."""
-        for first in range(0, len(articles), _TOGETHER):
-            together = articles[first : first + _TOGETHER]
-            packed = self._packer.compress(
-                _encoder.encode([msgspec.Raw(each) for each in together])
-            )
-            start = self._articles.tell()
-            self._articles.write(len(packed).to_bytes(_LENGTH, "little"))
-            self._articles.write(packed)
-            yield from [start] * len(together)
 
     def _flush(self) -> None:
         """Write rows by range, in each in the order in which they came."""

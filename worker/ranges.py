@@ -2,7 +2,7 @@
 
 The rules are those of a store (storage.saving), so the result is the same: an older revision never
 replaces a newer one, of two at the same place the later stays; what is deleted comes back with any
-revision that is not older. Articles that notices of others name are graded again, as these tell.
+revision that is not older; what notices of others say of an article is put on its grade.
 """
 
 from __future__ import annotations
@@ -17,18 +17,16 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from grading import grade_many
 from grading.article import Correction
 from grading.notices import in_order
-from storage.parquet import RANGE, row_schema, table_of, write_years
-from worker.parts import Part, articles_of, deletions, rows_of
+from storage.parquet import RANGE, row_schema, warnings_of, write_years
+from worker.parts import Part, deletions, rows_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 Notices = Mapping[int, tuple[Correction, ...]]  # by the PMID that they are about
 _PLACED: Final = ("pmid", "version", "revised", "seq")
-_REGRADED: Final = 500  # articles graded again together
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +138,7 @@ def notices_in_range(of: Range) -> list[tuple[int, Correction]]:
     said = said.filter(pc.greater(pc.list_value_length(said["notices"]), 0))
     return [
         (
-            each["target"],
+            each["pmid"],
             Correction(
                 relation=each["relation"], direction="in", pmid=row["pmid"], source=each["source"]
             ),
@@ -163,7 +161,10 @@ def write_range(of: Range, notices: Notices, folder: Path) -> dict[int, int]:
         return {}
     assert arrivals.columns is not None  # noqa: S101 - some are shown
     named = np.isin(arrivals.columns["pmid"].to_numpy()[shown], list(notices))
-    tables = [*_graded_rows(arrivals, shown[named], notices), *_rows(arrivals, shown[~named])]
+    tables = [
+        *_warned_rows(arrivals, shown[named], notices),
+        *_rows(arrivals, shown[~named], row_schema().names),
+    ]
     del arrivals
     table = pa.concat_tables(tables)
     del tables
@@ -171,7 +172,9 @@ def write_range(of: Range, notices: Notices, folder: Path) -> dict[int, int]:
     return write_years(table.take(order), folder, of.number)
 
 
-def _rows(arrivals: _Arrivals, numbers: npt.NDArray[np.int64]) -> Iterator[pa.Table]:
+def _rows(
+    arrivals: _Arrivals, numbers: npt.NDArray[np.int64], columns: list[str]
+) -> Iterator[pa.Table]:
     import pyarrow as pa
 
     with ExitStack() as opened:
@@ -180,24 +183,23 @@ def _rows(arrivals: _Arrivals, numbers: npt.NDArray[np.int64]) -> Iterator[pa.Ta
             if batch.part != part:
                 opened.close()
                 part = batch.part
-                rows = opened.enter_context(rows_of(arrivals.parts[part], row_schema().names))
+                rows = opened.enter_context(rows_of(arrivals.parts[part], columns))
             assert rows is not None  # noqa: S101 - parts are numbered from 0
             yield pa.Table.from_batches([rows.get_batch(batch.number).take(places)])
 
 
-def _graded_rows(
+def _warned_rows(
     arrivals: _Arrivals, numbers: npt.NDArray[np.int64], notices: Notices
 ) -> Iterator[pa.Table]:
-    """Rows of articles graded again, as notices tell."""
-    for batch, places in arrivals.by_batch(numbers):
-        folder = arrivals.parts[batch.part]
-        with rows_of(folder, ("block", "place")) as rows:
-            found = rows.get_batch(batch.number).take(places)
-            where = list(zip(found["block"].to_pylist(), found["place"].to_pylist(), strict=True))
-        for first in range(0, len(where), _REGRADED):
-            articles = articles_of(folder, where[first : first + _REGRADED])
-            grades = grade_many(articles, notices=notices)
-            yield table_of(zip(articles, grades, strict=True))
+    """Rows with what notices tell on their grades."""
+    import pyarrow as pa
+
+    for table in _rows(arrivals, numbers, [*row_schema().names, "corrections"]):
+        rows = table.to_pylist()
+        for row in rows:
+            own = [Correction(direction="in", **each) for each in row.pop("corrections")]
+            row |= warnings_of(row, own, notices[row["pmid"]])
+        yield pa.Table.from_pylist(rows, schema=row_schema())
 
 
 def by_range(said: list[tuple[int, Correction]]) -> dict[int, dict[int, tuple[Correction, ...]]]:

@@ -329,3 +329,20 @@ def test_two_at_work_in_one_folder(tmp_path: Path) -> None:
         opened(tmp_path / "graded"),
     ):
         pass
+
+
+def test_what_other_versions_have_read(pubgrade: Pubgrade, monkeypatch: pytest.MonkeyPatch) -> None:
+    jobs = scattered(pubgrade.folder, seed=37, files=3)
+    sources = [Path(job.source).name for job in jobs]
+    monkeypatch.setattr("worker.parts.GRADER_VERSION", "0")
+    pubgrade("load", *sources[:2], "--parquet", "graded")
+    monkeypatch.undo()
+    later = pubgrade("load", sources[2], "--parquet", "graded")
+    assert "2 of 3 files in it were read and graded by another version" in later.stderr
+    again = pubgrade("load", *sources, "--parquet", "graded")
+    assert "another version" not in again.stderr
+    assert digests(pubgrade.folder / "graded") == exported(pubgrade.folder, jobs)
+    monkeypatch.setattr("worker.dataset.layout", lambda: "another")
+    refused = pubgrade("load", *sources, "--parquet", "graded")
+    assert refused.returncode == 2
+    assert "with other columns (the first: 00.xml.gz)" in refused.stderr

@@ -79,6 +79,11 @@ def fill_dataset(
         emit({"file": str(dataset.folder), "format": "parquet", "records": records})
     elif not invocation.quiet:
         say(f"{records:,} records below {dataset.folder}.")
+    if dataset.outdated:
+        say(
+            f"pubgrade: {dataset.outdated:,} of {len(dataset.entries):,} files in it were read and "
+            "graded by another version of pubgrade. Load them again to have all alike."
+        )
     return status if something else EXIT_USAGE
 
 
