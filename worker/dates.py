@@ -40,9 +40,12 @@ def date_of(year: str, month: str = "", day: str = "", season: str = "") -> PubM
         return None
     number = month_number(month) if month else None
     if number is None:
-        start = _SEASONS.get(season.strip().lower().split("-")[0].split("/")[0]) if season else None
-        if start is not None:
+        # A season is "Winter", "Winter-Spring" or, as in a MedlineDate, "Sep-Oct".
+        first = re.split("[-/]", season.strip().lower())[0] if season else ""
+        if start := _SEASONS.get(first):
             return PubMedDate(f"{found[1]}-{start:02d}", "season")
+        if start := _MONTHS.get(first[:3]):
+            return PubMedDate(f"{found[1]}-{start:02d}", "month")
         return PubMedDate(found[1], "year")
     day = day.strip()
     if day.isdigit() and 1 <= int(day) <= 31:

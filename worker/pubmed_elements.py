@@ -304,6 +304,9 @@ def read_grants(element: Element, fields: Fields) -> None:
 def read_pubmed_data(element: Element, fields: Fields) -> None:
     """PubmedData or PubmedBookData: history, own ids, references."""
     read_children(element, _PUBMED_DATA, fields)
+    # What is cited may stand in several lists: web addresses apart, or by chapter.
+    if fields.get("reference_count") is None and (count := len(list(element.iter("Reference")))):
+        fields["reference_count"] = count
 
 
 def _read_history(element: Element, fields: Fields) -> None:
@@ -332,8 +335,6 @@ def _read_references(element: Element, fields: Fields) -> None:
             number = (item.text or "").strip()
             if number.isdecimal():
                 cited.append(int(number))
-    if fields.get("reference_count") is None and (count := len(list(element.iter("Reference")))):
-        fields["reference_count"] = count
 
 
 _PUBMED_DATA: dict[str, Reader] = {

@@ -9,10 +9,14 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
+from html.entities import name2codepoint
 
 from lxml.etree import _Element as Element
 
-_ESCAPED_TWICE = re.compile(r"&(?:lt|gt|amp|quot|apos|nbsp|#\d{1,6}|#x[0-9a-fA-F]{1,5});")
+# HTML's first 252 names, such as "rsquo": later ones are too near to words ("&and;").
+_ESCAPED_TWICE = re.compile(
+    rf"&(?:{'|'.join(sorted(name2codepoint))}|apos|#\d{{1,6}}|#x[0-9a-fA-F]{{1,5}});"
+)
 
 _SCRIPT = "0123456789+-−=()"
 _RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾"

@@ -34,6 +34,7 @@ def whole(*records: bytes) -> BytesIO:
             "CO₂ and E. coli in 10⁹ kg m⁻²",
         ),
         ("P&lt;0.001 and a &amp;lt; b", "P<0.001 and a < b"),
+        ("S3&amp;rsquo; region, R&amp;D; Q&amp;and; A", "S3’ region, R&D; Q&and; A"),
         ("a\n   b", "a b"),
     ],
 )
@@ -51,6 +52,13 @@ def test_sections_and_their_spans() -> None:
     )
     assert found.abstract == "METHODS: We did.\nRESULTS: It was."
     assert [found.abstract[s.start : s.end] for s in found.sections] == found.abstract.split("\n")
+
+
+def test_references_of_several_lists_are_counted_together() -> None:
+    cited = "<Reference><Citation>A paper.</Citation></Reference>"
+    lists = f"<ReferenceList>{cited}</ReferenceList><ReferenceList><ReferenceList>{cited * 2}"
+    found = parse_article(record(data=lists + "</ReferenceList></ReferenceList>"))
+    assert found.reference_count == 3
 
 
 def test_own_ids_only() -> None:
@@ -71,6 +79,10 @@ def test_own_ids_only() -> None:
         ("<MedlineDate>1998 Dec-1999 Jan</MedlineDate>", "1998-12", "month"),
         ("<MedlineDate>2000 Spring-Summer</MedlineDate>", "2000-03", "season"),
         ("<Year>1978</Year><Season>Autumn</Season>", "1978-09", "season"),
+        ("<Year>1975</Year><Season>Sep-Oct</Season>", "1975-09", "month"),
+        ("<MedlineDate>1975 Sep-Oct</MedlineDate>", "1975-09", "month"),
+        ("<Year>1975</Year><Season>Jan/Feb</Season>", "1975-01", "month"),
+        ("<Year>1975</Year><Season>1st Quarter</Season>", "1975", "year"),
         ("<Year>2020</Year><Month>Dec</Month><Day>5</Day>", "2020-12-05", "day"),
         ("<MedlineDate>1876 </MedlineDate>", "1876", "year"),
     ],
