@@ -63,6 +63,10 @@ class Loaded:
     fault: str | None = None
     left_out: int = 0  # records that the selection did not keep
 
+    @property
+    def interrupted(self) -> bool:
+        return self.run.state == "interrupted"
+
 
 @dataclass(frozen=True, slots=True)
 class Job:

@@ -20,7 +20,7 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ from storage.records import iso
 from worker.bulk import Job
 from worker.errors import ConfigError, SourceError
 from worker.files import is_address
-from worker.parts import Part, PartTask, key_of, layout
+from worker.parts import Part, PartTask, key_of, layout, make_deletions
 from worker.preparing import Prepared, Task
 from worker.processes import in_order
 from worker.ranges import Notices, Range, by_range, notices_in_range, write_range
@@ -75,10 +75,12 @@ class Added:
     """What became of one source. `entry` is its line of the ledger, None where it has none."""
 
     source: str
+    name: str  # that the ledger has
     entry: Entry | None = None
     failures: tuple[tuple[int | None, str], ...] = ()
     fault: str | None = None
     known: bool = False  # it was in the ledger before
+    interrupted: bool = False  # it never is: a source that was not read to its end is not told
 
 
 class Dataset:
@@ -173,12 +175,12 @@ class Dataset:
 
     def _added(self, job: Job, prepared: Prepared, seconds: float, at: datetime) -> Added:
         if prepared.fault is not None:
-            return Added(job.name, fault=prepared.fault)
+            return Added(job.source, job.name, fault=prepared.fault)
         folder = Path(prepared.paths[0])
         part = Part.of(folder)
         present = next((entry for entry in self.entries if entry.part == folder.name), None)
         if present is not None:
-            return Added(job.name, present, part.failures, known=True)
+            return Added(job.source, job.name, present, part.failures, known=True)
         entry = Entry(
             source=job.name,
             part=folder.name,
@@ -191,7 +193,22 @@ class Dataset:
             md5=job.md5,
         )
         self._note(entry)
-        return Added(job.name, entry, part.failures)
+        return Added(job.source, job.name, entry, part.failures)
+
+    def delete(self, name: str, pmids: Sequence[int]) -> Added:
+        """Take articles out, whatever came of them so far. The next such list of this name stands
+        for all that came before it."""
+        folder = make_deletions(self.parts, pmids)
+        part = Part.of(folder)
+        entry = Entry(name, folder.name, 0, deleted=part.deleted)
+        self._write_ledger([each for each in self.entries if each.source != name] + [entry])
+        return Added(name, name, entry)
+
+    def remove(self, names: Sequence[str]) -> None:
+        """Take sources out, as if they had never been in."""
+        entries = [entry for entry in self.entries if entry.source not in names]
+        if len(entries) < len(self.entries):
+            self._write_ledger(entries)
 
     # parts to the dataset
 
@@ -258,12 +275,14 @@ class Dataset:
         return sum(not entry.part.startswith(now) for entry in self.entries)
 
     def _planned(self) -> list[Range]:
-        parts: dict[int, list[str]] = {}
+        parts: dict[int, list[tuple[str, str]]] = {}
         for entry in self.entries:
             folder = self.parts / entry.part
-            for number in Part.of(folder).ranges:
-                parts.setdefault(number, []).append(str(folder))
-        return [Range(number, tuple(folders)) for number, folders in sorted(parts.items())]
+            for number, digest in Part.of(folder).ranges.items():
+                parts.setdefault(number, []).append((str(folder), digest or entry.part))
+        return [
+            Range(number, *zip(*brought, strict=True)) for number, brought in sorted(parts.items())
+        ]
 
     def _notices(
         self, ranges: list[Range], executor: Executor | None, workers: int
@@ -345,7 +364,7 @@ def _digest(of: Range, notices: Notices) -> str:
         str(pmid): [(each.relation, each.pmid, each.source) for each in about]
         for pmid, about in notices.items()
     }
-    told = [str(schema()), [Path(part).name for part in of.parts], said]
+    told = [str(schema()), of.contents, said]
     return hashlib.sha256(msgspec.json.encode(told)).hexdigest()[:32]
 
 

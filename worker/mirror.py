@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeVar
 
 from filelock import FileLock, Timeout
 from loguru import logger
@@ -29,6 +29,19 @@ from worker.selection import Selection
 
 if TYPE_CHECKING:
     from distributed import Client
+
+
+class _Done(Protocol):
+    """What became of a file, wherever it was loaded."""
+
+    @property
+    def fault(self) -> str | None: ...
+
+    @property
+    def interrupted(self) -> bool: ...
+
+
+Done = TypeVar("Done", bound=_Done)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +132,7 @@ def mirror(
     """
     stop = stop or threading.Event()
     folder.mkdir(parents=True, exist_ok=True)
-    with _alone_in(folder):
+    with alone_in(folder):
         done = done_files(store)
         load = partial(
             load_files,
@@ -137,7 +150,7 @@ def mirror(
         )
         began = now()
         work = plan(site.files(), set(done))
-        with closing(_load_in_order(site, folder, work.todo, load, stop)) as all_loaded:
+        with closing(load_in_order(site, folder, work.todo, load, stop)) as all_loaded:
             for loaded in all_loaded:
                 if not keep:
                     Path(loaded.source).unlink(missing_ok=True)
@@ -150,7 +163,7 @@ def mirror(
 
 
 @contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
+def alone_in(folder: Path) -> Iterator[None]:
     """Two mirrors that continue one another's downloads would damage them."""
     lock = FileLock(folder / ".lock", timeout=0, thread_local=False)
     try:
@@ -166,13 +179,13 @@ def _alone_in(folder: Path) -> Iterator[None]:
         lock.release()
 
 
-def _load_in_order(
+def load_in_order(
     site: Site,
     folder: Path,
     files: Sequence[BulkFile],
-    load: Callable[..., Generator[Loaded, None, None]],
+    load: Callable[..., Generator[Done, None, None]],
     stop: threading.Event,
-) -> Generator[Loaded, None, None]:
+) -> Generator[Done, None, None]:
     """Download and `load` files; one that cannot be read is downloaded once more."""
     todo = list(files)
     suspected: set[str] = set()
@@ -181,7 +194,7 @@ def _load_in_order(
         downloads = Downloads(site, folder, tuple(todo))
         with closing(downloads), closing(load(downloads.jobs(), sources=len(todo))) as all_loaded:
             for loaded in all_loaded:
-                if loaded.run.state == "interrupted":
+                if loaded.interrupted:
                     return
                 fault = loaded.fault
                 if fault is not None:

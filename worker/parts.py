@@ -74,7 +74,8 @@ class Part(msgspec.Struct, frozen=True):
     deleted: int = 0
     failures: tuple[tuple[int | None, str], ...] = ()
     batches: tuple[int, ...] = ()  # the range of each
-    ranges: tuple[int, ...] = ()  # with rows or deletions, ascending
+    # Those with rows or deletions; where they are deletions alone, a digest of these, else "".
+    ranges: dict[int, str] = {}
 
     @classmethod
     def of(cls, folder: Path) -> Part:
@@ -179,6 +180,16 @@ def _beside(article: Article, seq: int) -> dict[str, Any]:
     }
 
 
+def _ranges(batches: list[int], deleted: npt.NDArray[np.int64]) -> dict[int, str]:
+    """A list of what was ever deleted names all ranges, and changes every day in few of them."""
+    found = dict.fromkeys(batches, "")
+    of_deleted = deleted[:, 1] // RANGE
+    for number in np.unique(of_deleted).tolist():
+        here = deleted[of_deleted == number]
+        found.setdefault(number, hashlib.sha256(here.tobytes()).hexdigest()[:32])
+    return dict(sorted(found.items()))
+
+
 class _Making:
     """A part that is being made, under another name until `finish`."""
 
@@ -263,7 +274,7 @@ class _Making:
             deleted=len(deleted),
             failures=tuple(self._failures),
             batches=tuple(self._batches),
-            ranges=tuple(sorted({*self._batches, *(deleted[:, 1] // RANGE).tolist()})),
+            ranges=_ranges(self._batches, deleted),
         )
         (self._part / "part.json").write_bytes(msgspec.json.encode(part))
         for path in self._part.iterdir():  # its name is a promise that outlasts a loss of power

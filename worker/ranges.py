@@ -35,6 +35,7 @@ class Range:
 
     number: int
     parts: tuple[str, ...]
+    contents: tuple[str, ...]  # names what each of them says of it
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from worker.commands import examples, invocation, leave
-from worker.commands.options import Cluster, Email, Spool, Workers
+from worker.commands.options import Cluster, Email, Parquet, Spool, Workers
 
 app = typer.Typer()
 
@@ -16,6 +16,7 @@ app = typer.Typer()
     epilog=examples(
         "pubgrade mirror --dry-run",
         "pubgrade mirror --store sqlite:///all.db",
+        "pubgrade mirror --parquet graded",
         "pubgrade mirror --store sqlite:///gout.db --filter '--mesh Gout --level 1-3'",
         "pubgrade mirror --filter 'statin* --level 1-2 --language eng --since 2015'",
     )
@@ -35,6 +36,7 @@ def mirror(
     workers: Workers = None,
     cluster: Cluster = None,
     spool: Spool = None,
+    parquet: Parquet = None,
 ) -> None:
     """Keep up with NLM's baseline and daily update files: all of PubMed, or what a filter keeps.
 
@@ -46,6 +48,7 @@ def mirror(
 
     leave(mirror.mirror(
         invocation(), filter=filter, dry_run=dry_run, workers=workers, cluster=cluster, spool=spool,
+        parquet=parquet,
     ))  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""`pubgrade load --parquet`: bulk files straight to Parquet."""
+"""`load` and `mirror` with --parquet: bulk files straight to Parquet."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from worker.errors import ConfigError
+from worker.errors import ConfigError, WorkerError
 from worker.invocation import EXIT_DONE, EXIT_INTERRUPTED, EXIT_SOME_FAILED, EXIT_USAGE, Invocation
 from worker.tasks.output import emit, list_failures, progress, say
 from worker.tasks.workers import executor_on
@@ -49,32 +49,49 @@ def fill_dataset(
     workers: int,
     stop: threading.Event,
 ) -> int:
-    """`add` sources, telling the number of records read, then write the dataset. Answers the exit
-    status."""
-    status = EXIT_DONE
-    something = False  # was read from some source
-    with (
-        progress(invocation, "Loading", None) as show_read,
-        closing(add(show_read)) as all_added,
-    ):
-        for added in all_added:
-            something = something or added.entry is not None
-            if added.fault is not None:
-                say(f"pubgrade: {added.fault}")
-                status = EXIT_SOME_FAILED
-            if list_failures(added.failures, kept=f", all told below {dataset.parts}"):
-                status = EXIT_SOME_FAILED
-            _show(invocation, added)
-    records = None
-    if not stop.is_set():
-        with (
-            executor_on(client, workers) as (executor, able),
-            progress(invocation, "Writing ranges", None) as show_done,
-        ):
-            records = dataset.write(executor=executor, workers=able, stop=stop, progress=show_done)
-    if records is None:
+    """`add` sources, telling the number of records read, then write the dataset: also where `add`
+    ended by an error, of what came before it. Answers the exit status."""
+    end: WorkerError | None = None
+    failed, added = [], 0
+    with progress(invocation, "Loading", None) as show_read, closing(add(show_read)) as all_added:
+        try:
+            for each in all_added:
+                added += each.entry is not None
+                if each.fault is not None:
+                    say(f"pubgrade: {each.fault}")
+                kept = f", all told below {dataset.parts}"
+                failed.append(bool(list_failures(each.failures, kept=kept) or each.fault))
+                _show(invocation, each)
+        except WorkerError as error:
+            end = error
+    if not _write(invocation, dataset, client=client, workers=workers, stop=stop):
         say("interrupted; the work so far is kept")
         return EXIT_INTERRUPTED
+    if end is not None:
+        raise end
+    if not any(failed):
+        return EXIT_DONE
+    return EXIT_SOME_FAILED if added else EXIT_USAGE
+
+
+def _write(
+    invocation: Invocation,
+    dataset: Dataset,
+    *,
+    client: Client | None,
+    workers: int,
+    stop: threading.Event,
+) -> bool:
+    """False where it was stopped before it was done."""
+    if stop.is_set():
+        return False
+    with (
+        executor_on(client, workers) as (executor, able),
+        progress(invocation, "Writing ranges", None) as show_done,
+    ):
+        records = dataset.write(executor=executor, workers=able, stop=stop, progress=show_done)
+    if records is None:
+        return False
     if invocation.json:
         emit({"file": str(dataset.folder), "format": "parquet", "records": records})
     elif not invocation.quiet:
@@ -84,7 +101,7 @@ def fill_dataset(
             f"pubgrade: {dataset.outdated:,} of {len(dataset.entries):,} files in it were read and "
             "graded by another version of pubgrade. Load them again to have all alike."
         )
-    return status if something else EXIT_USAGE
+    return True
 
 
 def _show(invocation: Invocation, added: Added) -> None:
@@ -92,7 +109,7 @@ def _show(invocation: Invocation, added: Added) -> None:
     if invocation.json:
         emit(
             {
-                "source": added.source,
+                "source": added.name,
                 "records": entry.records if entry else 0,
                 "deleted": entry.deleted if entry else 0,
                 "failed": entry.failed if entry else 0,
@@ -109,6 +126,6 @@ def _show(invocation: Invocation, added: Added) -> None:
             rate = entry.records / entry.seconds if entry.seconds else 0
             how = f"{rate:,.0f} records a second" + (f", by {entry.worker}" if entry.worker else "")
         sys.stdout.write(
-            f"{added.source}: {entry.records:,} records, {entry.deleted:,} deletions, "
+            f"{added.name}: {entry.records:,} records, {entry.deleted:,} deletions, "
             f"{entry.failed:,} failed ({how})\n"
         )

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import sys
+import threading
 from contextlib import closing
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from grading import Article
-from storage import Store
 from worker.config import Config
+from worker.errors import ConfigError
 from worker.invocation import EXIT_DONE, EXIT_INTERRUPTED, EXIT_SOME_FAILED, Invocation
 from worker.mirror import Plan, chosen, done_files, plan
 from worker.mirror import mirror as mirrored
@@ -18,10 +21,14 @@ from worker.nlm_site import Site
 from worker.parsed import ParsedArticle
 from worker.processes import cores
 from worker.selection import Selection
+from worker.tasks.datasets import fill_dataset, open_dataset
 from worker.tasks.files import show_loaded, stop_on_signals
 from worker.tasks.output import emit, list_failures, progress, say
 from worker.tasks.session import open_client, open_config, open_store, task
 from worker.tasks.workers import on_cluster
+
+if TYPE_CHECKING:
+    from worker.dataset import Dataset
 
 _SIZED = 12  # files whose size is asked for; the others are taken to be like them
 
@@ -35,17 +42,29 @@ def mirror(
     cluster: str | None,
     spool: str | None,
     filter: str | None,
+    parquet: str | None,
 ) -> int:
     config = open_config(invocation)
     selection = config.mirror.selection if filter is None else Selection.of(filter)
     stop = stop_on_signals()
     site = Site(config.mirror.base_url, stop=stop)
+    if parquet is not None:
+        if selection is not None:
+            raise ConfigError(
+                f"--filter {selection}: --parquet keeps all of PubMed; filter what you read from it"
+            )
+        with open_dataset(invocation, parquet, spool) as dataset:
+            return _mirror_dataset(
+                invocation, config, dataset, site, dry_run, workers or cores(), cluster, stop
+            )
     status = EXIT_DONE
     with open_store(config) as store:
         if dry_run:
             done = done_files(store)
             selection = chosen(done, selection)
-            _show_plan(invocation, store, site, plan(site.files(), set(done)), selection)
+            runs = [run for kind in ("mirror", "load") for run in store.runs(kind=kind, limit=50)]
+            rate = [run.seconds for run in runs if run.state == "done" and run.returned >= 1000]
+            _show_plan(invocation, rate, site, plan(site.files(), set(done)), selection)
             return EXIT_DONE
         store.interrupt_runs()
         with (
@@ -77,23 +96,59 @@ def mirror(
     return status
 
 
+def _mirror_dataset(
+    invocation: Invocation,
+    config: Config,
+    dataset: Dataset,
+    site: Site,
+    dry_run: bool,
+    workers: int,
+    cluster: str | None,
+    stop: threading.Event,
+) -> int:
+    from worker.dataset_mirror import mirror_dataset, plan_of
+
+    if dry_run:
+        rate = [entry.seconds for entry in dataset.entries if entry.records >= 1000]
+        _show_plan(invocation, rate, site, plan_of(dataset, site), None)
+        return EXIT_DONE
+    with on_cluster(cluster, workers) as client:
+        add = partial(
+            mirror_dataset,
+            dataset,
+            site,
+            folder_of(config),
+            keep=config.mirror.keep,
+            workers=workers,
+            cluster=client,
+            stop=stop,
+        )
+        return fill_dataset(
+            invocation,
+            dataset,
+            lambda show: add(progress=show),
+            client=client,
+            workers=workers,
+            stop=stop,
+        )
+
+
 def folder_of(config: Config) -> Path:
     return config.mirror.folder.expanduser()
 
 
 def _show_plan(
-    invocation: Invocation, store: Store, site: Site, work: Plan, selection: Selection | None
+    invocation: Invocation,
+    rate: list[float],
+    site: Site,
+    work: Plan,
+    selection: Selection | None,
 ) -> None:
+    """`rate`: seconds that each of the last files took; without any nobody knows yet."""
     step = max(1, len(work.todo) // _SIZED)
     sizes = [site.size(file) for file in work.todo[::step]]
     size = sum(sizes) * len(work.todo) // max(1, len(sizes))
-    # Records a second of the last loads of this store; without any nobody knows yet.
-    runs = [run for kind in ("mirror", "load") for run in store.runs(kind=kind, limit=50)]
-    runs = [run for run in runs if run.state == "done" and run.returned >= 1000]
-    seconds = None
-    if runs and work.todo:
-        per_file = sum(run.seconds for run in runs) / len(runs)
-        seconds = round(per_file * len(work.todo))
+    seconds = round(sum(rate) / len(rate) * len(work.todo)) if rate and work.todo else None
     if invocation.json:
         emit(
             {
@@ -108,7 +163,7 @@ def _show_plan(
         )
         return
     if not work.todo:
-        sys.stdout.write("Nothing to load: the store has all that the site has.\n")
+        sys.stdout.write("Nothing to load: all that the site has is there.\n")
     else:
         sys.stdout.write(
             f"{len(work.todo):,} files to load, {work.todo[0].name} to {work.todo[-1].name}: "
