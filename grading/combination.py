@@ -51,6 +51,11 @@ MEMBERS: Final[Mapping[str, tuple[str, ...]]] = {
     for group in (*dict.fromkeys(GROUPS.values()), OTHERS)
 }
 
+_MODEL: Final = {group: f"model:{group}" for group in MEMBERS}
+_POINTS: Final = {design: f"points:{design}" for design in DESIGNS}
+_GROUP: Final = {design: GROUPS.get(design, OTHERS) for design in DESIGNS}
+_STRONGEST: Final = {group: f"group:{group}" for group in MEMBERS}
+
 LEAST_PROBABILITY: Final = 1e-4
 MOST_POINTS: Final = 8.0  # more of the same says nothing new
 
@@ -70,18 +75,17 @@ def features(probabilities: Mapping[str, float], points: Mapping[str, float]) ->
     `probabilities`: the text model's, by group. `points`: those of text signals, by design.
     """
     found = {
-        f"model:{group}": math.log(max(share, LEAST_PROBABILITY))
+        _MODEL[group]: math.log(share if share > LEAST_PROBABILITY else LEAST_PROBABILITY)
         for group, share in probabilities.items()
     }
     strongest: dict[str, float] = {}
     for design, value in points.items():
-        if design in DESIGNS and value:
-            found[f"points:{design}"] = max(-MOST_POINTS, min(value, MOST_POINTS))
-            group = GROUPS.get(design, OTHERS)
+        if value and (name := _POINTS.get(design)):
+            found[name] = max(-MOST_POINTS, min(value, MOST_POINTS))
+            group = _STRONGEST[_GROUP[design]]
             if value > strongest.get(group, 0.0):
-                strongest[group] = value
-    for group, value in strongest.items():
-        found[f"group:{group}"] = min(value, MOST_POINTS)
+                strongest[group] = min(value, MOST_POINTS)
+    found.update(strongest)
     return found
 
 
@@ -102,14 +106,15 @@ def log_odds_many(
     """Of each group in the order of `Weights.groups`, up to a constant, for each pair of what
     `features` takes; rounded, so that the same text gives the same anywhere."""
     learned = weights()
+    row_of = learned.rows
     rows: list[int] = []
     columns: list[int] = []  # the number of the article
     values: list[float] = []
     count = 0
     for probabilities, points in asked:
         for name, value in features(probabilities, points).items():
-            if name in learned.rows:
-                rows.append(learned.rows[name])
+            if (row := row_of.get(name)) is not None:
+                rows.append(row)
                 columns.append(count)
                 values.append(value)
         count += 1

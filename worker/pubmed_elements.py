@@ -107,23 +107,18 @@ def date_parts(element: Element) -> tuple[str, str, str, str]:
     return year, month, day, season
 
 
-@lru_cache(_SHARED)
-def _event(event: str, year: str, month: str, day: str, season: str) -> DatedEvent | None:
-    moment = date_of(year, month, day, season)
-    return moment and DatedEvent(event=event, date=moment.date, precision=moment.precision)
+_cached_date = lru_cache(_SHARED)(date_of)
+_cached_date_of_text = lru_cache(_SHARED)(date_of_text)
 
 
 def read_event(element: Element, event: str, fields: Fields) -> str | None:
     """Adds the date to the record's events; the ISO date, or None where there is none."""
-    dated = _event(event, *date_parts(element))
-    if dated is None:
+    moment = _cached_date(*date_parts(element))
+    if moment is None:
         return None
-    fields["dates"].append(dated)
-    return dated.date
-
-
-_cached_date = lru_cache(_SHARED)(date_of)
-_cached_date_of_text = lru_cache(_SHARED)(date_of_text)
+    date, precision = moment
+    fields["dates"].append(DatedEvent(event=event, date=date, precision=precision))
+    return date
 
 
 def read_published(element: Element, fields: Fields) -> None:

@@ -46,6 +46,7 @@ from worker.pubmed_elements import (
     text_reader,
     texts_by_tag,
 )
+from worker.references import cut_references, read_references
 from worker.registries import REGISTRIES
 from worker.xml_stream import parts_of, pmids_of, split_records
 from worker.xml_text import clean_term, term_of, text_of
@@ -99,6 +100,7 @@ def parse_article(xml: bytes) -> Article:
     """
     if b"!" in xml and (b"<!DOCTYPE" in xml or b"<!ENTITY" in xml):
         raise ValueError("declares XML entities, which a PubMed record never does: refused")
+    xml, references = cut_references(xml)
     try:
         root = etree.fromstring(xml, _PARSER)
     except etree.XMLSyntaxError as error:
@@ -113,9 +115,9 @@ def parse_article(xml: bytes) -> Article:
                     data = part
             if citation is None:
                 raise ValueError("PubmedArticle without MedlineCitation")
-            return _article_of(citation, data)
+            return _article_of(citation, data, references)
         case "MedlineCitation":
-            return _article_of(root, None)
+            return _article_of(root, None, references)
         case "PubmedBookArticle":
             return book_article_of(root)
     raise ValueError(f"element {root.tag} is no PubMed record")
@@ -124,7 +126,8 @@ def parse_article(xml: bytes) -> Article:
 # --- MedlineCitation -----------------------------------------------------------------------------
 
 
-def _article_of(citation: Element, data: Element | None) -> Article:
+def _article_of(citation: Element, data: Element | None, references: bytes) -> Article:
+    """`references`: cut out of `data` (see `worker.references`)."""
     fields: Fields = {
         "status": citation.get("Status"),
         "indexing_method": citation.get("IndexingMethod"),
@@ -144,6 +147,7 @@ def _article_of(citation: Element, data: Element | None) -> Article:
         raise ValueError("no PMID")
     if data is not None:
         read_pubmed_data(data, fields)
+    read_references(references, fields)
     fields.setdefault("entered", fields.pop("created", None))
     if "affiliation" in fields:
         _give_affiliation(fields, fields.pop("affiliation"))
