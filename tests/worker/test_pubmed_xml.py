@@ -73,6 +73,45 @@ def test_own_ids_only() -> None:
     assert found.references == (77,)
 
 
+def cites(*pmids: int, said: str = "A paper.") -> str:
+    return "".join(
+        f"<Reference><Citation>{said}</Citation><ArticleIdList>"
+        f'<ArticleId IdType="doi">10.1/{pmid}</ArticleId><ArticleId IdType="pubmed">{pmid}</ArticleId>'
+        "</ArticleIdList></Reference>"
+        for pmid in pmids
+    )
+
+
+@pytest.mark.parametrize(
+    "lists",
+    [
+        f"<ReferenceList>{cites(7, 8, 9)}</ReferenceList>",
+        f"<ReferenceList><Title>References</Title>\n{cites(7, 8, 9, said='Wow!')}\n</ReferenceList>\n",
+        f"<ReferenceList>{cites(7)}</ReferenceList><ReferenceList>{cites(8, 9)}</ReferenceList>",
+        f"<ReferenceList>{cites(7)}<ReferenceList>{cites(8, 9)}</ReferenceList></ReferenceList>",
+        f"<ReferenceList><!-- {cites(6)} -->{cites(7, 8, 9)}</ReferenceList>",
+        f"<ReferenceList>{cites(7, 8, 9)}</ReferenceList><PublicationStatus>ppublish</PublicationStatus>",
+        f"<ReferenceList>{cites(7, 8, 9)}</ReferenceList>".replace('"', "'"),
+    ],
+)
+def test_references(lists: str) -> None:
+    """Lists are read from the bytes where that is safe, else as XML: the same either way."""
+    found = parse_article(record(data=lists))
+    assert found.references == (7, 8, 9)
+    assert found.reference_count == 3
+
+
+def test_a_list_of_references_that_was_cut_short_swallows_no_record() -> None:
+    whole_list = f"<ReferenceList>{cites(7, 8)}</ReferenceList>"
+    first = record(1, data=whole_list)
+    broken = first[: first.index(b"10.1/8")]
+    items = list(read_pubmed_xml(whole(broken, record(2, data=whole_list))))
+    assert isinstance(items[0], MalformedRecord)
+    assert items[0].pmid == 1
+    assert isinstance(items[1], ParsedArticle)
+    assert (items[1].article.pmid, items[1].article.references) == (2, (7, 8))
+
+
 @pytest.mark.parametrize(
     ("xml", "date", "precision"),
     [
