@@ -11,6 +11,7 @@ from worker.pubmed_elements import (
     Fields,
     Reader,
     add_id,
+    count_references,
     immutable,
     list_reader,
     own_ids,
@@ -24,6 +25,7 @@ from worker.pubmed_elements import (
     read_pages,
     read_published,
     read_pubmed_data,
+    read_references,
     text_reader,
 )
 from worker.xml_text import term_of, text_of
@@ -41,6 +43,7 @@ def book_article_of(root: Element) -> Article:
         "dates": [],
         "other_ids": [],
         "references": [],
+        "listed": 0,
         "authors": (),
     }
     book: Fields = {"editors": (), "isbn": [], "section_titles": []}
@@ -55,6 +58,7 @@ def book_article_of(root: Element) -> Article:
         read_pubmed_data(data, fields)
         if doi:
             fields["doi"] = doi
+    count_references(fields)
     if around is None:
         del fields["book"]
     else:
@@ -152,4 +156,5 @@ _DOCUMENT: dict[str, Reader] = {
     "ContributionDate": _read_contributed,
     "DateRevised": _read_revised,
     "GrantList": read_grants,
+    "ReferenceList": read_references,
 }

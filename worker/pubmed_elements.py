@@ -299,9 +299,6 @@ def read_grants(element: Element, fields: Fields) -> None:
 def read_pubmed_data(element: Element, fields: Fields) -> None:
     """PubmedData or PubmedBookData: history, own ids, references."""
     read_children(element, _PUBMED_DATA, fields)
-    # What is cited may stand in several lists: web addresses apart, or by chapter.
-    if fields.get("reference_count") is None and (count := len(list(element.iter("Reference")))):
-        fields["reference_count"] = count
 
 
 def _read_history(element: Element, fields: Fields) -> None:
@@ -322,19 +319,26 @@ def _read_ids(element: Element, fields: Fields) -> None:
             add_id(kind, value, fields)
 
 
-def _read_references(element: Element, fields: Fields) -> None:
-    """PMIDs of cited papers, also where lists stand within lists."""
+def read_references(element: Element, fields: Fields) -> None:
+    """PMIDs of cited papers, also where lists stand within lists, and how many papers there are."""
     cited: list[int] = fields["references"]
     for item in element.iter("ArticleId"):
         if item.get("IdType") == "pubmed":
             number = (item.text or "").strip()
             if number.isdecimal():
                 cited.append(int(number))
+    fields["listed"] += len(list(element.iter("Reference")))
+
+
+def count_references(fields: Fields) -> None:
+    """What NLM counted, else how many papers are listed: there may be several lists."""
+    if listed := fields.pop("listed"):
+        fields.setdefault("reference_count", listed)
 
 
 _PUBMED_DATA: dict[str, Reader] = {
     "History": _read_history,
     "PublicationStatus": text_reader("publication_status"),
     "ArticleIdList": _read_ids,
-    "ReferenceList": _read_references,
+    "ReferenceList": read_references,
 }

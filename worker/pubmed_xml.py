@@ -30,6 +30,7 @@ from worker.pubmed_elements import (
     Fields,
     Reader,
     add_id,
+    count_references,
     immutable,
     labelled,
     list_reader,
@@ -46,7 +47,7 @@ from worker.pubmed_elements import (
     text_reader,
     texts_by_tag,
 )
-from worker.references import cut_references, read_references
+from worker.references import cut_references, read_cut_references
 from worker.registries import REGISTRIES
 from worker.xml_stream import parts_of, pmids_of, split_records
 from worker.xml_text import clean_term, term_of, text_of
@@ -135,6 +136,7 @@ def _article_of(citation: Element, data: Element | None, references: bytes) -> A
         "dates": [],
         "other_ids": [],
         "references": [],
+        "listed": 0,
     }
     for part in citation[:]:
         tag = part.tag
@@ -147,7 +149,8 @@ def _article_of(citation: Element, data: Element | None, references: bytes) -> A
         raise ValueError("no PMID")
     if data is not None:
         read_pubmed_data(data, fields)
-    read_references(references, fields)
+    read_cut_references(references, fields)
+    count_references(fields)
     fields.setdefault("entered", fields.pop("created", None))
     if "affiliation" in fields:
         _give_affiliation(fields, fields.pop("affiliation"))

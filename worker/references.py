@@ -39,8 +39,7 @@ def cut_references(xml: bytes) -> tuple[bytes, bytes]:
     return xml[:start] + xml[end:], found
 
 
-def read_references(found: bytes, fields: dict[str, Any]) -> None:
-    """What `cut_references` found, as `Article.references` and, unless known, its count."""
+def read_cut_references(found: bytes, fields: dict[str, Any]) -> None:
+    """Of what `cut_references` found the same as `pubmed_elements.read_references` of a list."""
     fields["references"] += map(int, _PMID.findall(found))
-    if fields.get("reference_count") is None and (count := found.count(b"<Reference>")):
-        fields["reference_count"] = count
+    fields["listed"] += found.count(b"<Reference>")

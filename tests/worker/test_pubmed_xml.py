@@ -101,6 +101,14 @@ def test_references(lists: str) -> None:
     assert found.reference_count == 3
 
 
+def test_references_of_a_book() -> None:
+    found = parse_article(
+        "<PubmedBookArticle><BookDocument><PMID>5</PMID><ArticleTitle>A chapter.</ArticleTitle>"
+        f"<ReferenceList>{cites(7, 8)}</ReferenceList></BookDocument></PubmedBookArticle>".encode()
+    )
+    assert (found.references, found.reference_count) == ((7, 8), 2)
+
+
 def test_a_list_of_references_that_was_cut_short_swallows_no_record() -> None:
     whole_list = f"<ReferenceList>{cites(7, 8)}</ReferenceList>"
     first = record(1, data=whole_list)
