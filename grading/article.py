@@ -139,6 +139,7 @@ class Article(Value, frozen=True, kw_only=True):
     title: str = ""
     vernacular_title: str | None = None
     abstract: str = ""
+    abridged: bool = False  # there is an abstract, but it is not kept here (grading.abridgement)
     sections: tuple[Section, ...] = ()
     other_abstracts: tuple[OtherAbstract, ...] = ()
     plain_language_summaries: tuple[OtherAbstract, ...] = ()

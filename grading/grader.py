@@ -41,7 +41,14 @@ def grade_many(
     model: Predictor | None = None,
 ) -> list[Grade]:
     """Grade articles, in order; the same as `grade` of each alone, but faster: one call to the
-    text model for all. `notices`: by PMID. `model`: asked instead of the shipped text model."""
+    text model for all. `notices`: by PMID. `model`: asked instead of the shipped text model.
+
+    Raises ValueError for an article whose abstract is not kept (`grading.abridgement`): what is left
+    of it would be graded as if that were all.
+    """
+    for article in articles:
+        if article.abridged:
+            raise ValueError(f"PMID {article.pmid}: its abstract is not kept: it cannot be graded")
     # A title alone is too little for the text model, and other languages are unknown to it.
     asked = [article for article in articles if len(article.abstract) >= SHORTEST_TEXT]
     predictions = iter((model or shipped_model()).predict_many(asked))

@@ -9,8 +9,9 @@ from grading.details.values import Details
 class Reason(Value, frozen=True, kw_only=True):
     """One signal behind a decision. It quotes; it never paraphrases.
 
-    For text, `value` is exactly ``getattr(article, field)[start:end]``. For metadata, `value` is
-    the tag, heading or identifier as the record has it; `field`, `start` and `end` are None.
+    For text, `value` is exactly ``getattr(article, field)[start:end]``; where the abstract is not
+    kept (`Article.abridged`), a quote of it has no place: all three are None. For metadata, `value`
+    is the tag, heading or identifier as the record has it; `field`, `start` and `end` are None.
     """
 
     # "publication_type" | "mesh" | "registry" | "journal" | "keyword" | "status" | "correction"
@@ -55,9 +56,9 @@ class StatedLevel(Value, frozen=True, kw_only=True):
         None  # as named beside it: "Oxford Centre …", "JBJS" …; None when not named
     )
     level: str  # as written, without the words around it: "III", "2b", "1++"
-    field: str = "abstract"
-    start: int = 0
-    end: int = 0
+    field: str | None = "abstract"
+    start: int | None = 0
+    end: int | None = 0
 
 
 class Grade(Value, frozen=True, kw_only=True):

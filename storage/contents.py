@@ -36,6 +36,7 @@ class Content(msgspec.Struct, frozen=True, array_like=True, gc=False):
     published: int  # first and last day that it can mean, as YYYYMMDD
     published_end: int
     sample_size: int | None
+    abridged: bool  # its abstract is not kept (grading.abridgement)
     journal: JournalName | None
     headings: tuple[tuple[str, str], ...]  # identifier and name of MeSH descriptors
     counted: tuple[tuple[str, str], ...]  # what `total` counts of it: kind and key
@@ -125,9 +126,10 @@ def _content(
         published=first,
         published_end=last,
         sample_size=sample_size(grade),
+        abridged=article.abridged,
         journal=journal,
         headings=tuple((each.ui, each.name) for each in article.mesh if each.ui),
-        counted=tuple(_counted(grade, journal, first)),
+        counted=tuple(_counted(article, grade, journal, first)),
         notices=_notices(article),
         text=indexed_text(article, grade),
         body=body,
@@ -135,12 +137,15 @@ def _content(
 
 
 def _counted(
-    grade: Grade, journal: JournalName | None, first_day: int
+    article: Article, grade: Grade, journal: JournalName | None, first_day: int
 ) -> Iterator[tuple[str, str]]:
     yield "design", grade.design
     yield "year", str(first_day // 10000)
     yield "journal", journal.shown if journal else ""
-    yield "grader", grade.grader_version
+    if article.abridged:
+        yield "abridged", ""
+    else:
+        yield "grader", grade.grader_version
     for scheme in levels.SCHEMES:
         level: Any = getattr(grade.levels, scheme)
         yield scheme, "" if level is None else str(level)

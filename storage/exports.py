@@ -100,6 +100,7 @@ COLUMNS: Final[dict[str, Callable[[Record], Any]]] = {
     "added_at": lambda r: iso(r.added_at),
     "updated_at": lambda r: iso(r.updated_at),
     "deleted_at": lambda r: iso(r.deleted_at) if r.deleted_at else None,
+    "abridged": lambda r: r.article.abridged,
 }
 
 

@@ -35,7 +35,8 @@ _VALUES: Final = {
     "revised": "revised",
 }
 # Told by others, or no news by themselves.
-_SILENT: Final = {"pmid", "sections", "published_text", "published_precision", "dates"}
+_SILENT: Final = {"pmid", "sections", "published_text", "published_precision", "dates", "abridged"}
+_ABSTRACTS: Final = {"abstract", "other_abstracts", "plain_language_summaries"}
 
 
 def summary(
@@ -62,9 +63,13 @@ def _article_changes(before: Article, after: Article) -> Iterator[str]:
     if before == after:
         return
     other = []
+    silent = _SILENT
+    if before.abridged != after.abridged:
+        yield "abstract no longer kept" if after.abridged else "abstract kept from now on"
+        silent = _SILENT | _ABSTRACTS
     for name in Article.__struct_fields__:
         old, new = getattr(before, name), getattr(after, name)
-        if old == new or name in _SILENT:
+        if old == new or name in silent:
             continue
         if name in _LISTS:
             yield f"{_LISTS[name]}: {_came_and_went(_names(old), _names(new))}"

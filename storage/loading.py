@@ -46,12 +46,16 @@ class Loading:
         for chunk in arrival_chunks(arrivals):
             self._saving.save(chunk)
 
-    def confirm(self, digests: Mapping[int, int], *, grader_version: str) -> bool:
+    def confirm(
+        self, digests: Mapping[int, int], *, grader_version: str, abridging: bool = False
+    ) -> bool:
         """Note that articles came just as they are stored (`Store.unchanged`).
 
         False, and nothing is done, where any of them has become another since.
         """
-        return self._saving.confirm_sources(digests, grader_version)
+        return self._saving.confirm_sources(
+            digests, grader_version=grader_version, abridging=abridging
+        )
 
     def regrade(self, grades: Iterable[tuple[int, Grade]]) -> None:
         """As `Store.regrade`."""

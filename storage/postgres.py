@@ -526,6 +526,7 @@ _CAUSES: Final = (
 # bulk
 
 _TYPES: Final = {
+    "BOOLEAN": "bool",
     "SMALLINT": "int2",
     "INTEGER": "int4",
     "BIGINT": "int8",

@@ -191,5 +191,6 @@ class StoreCounts:
     deleted: int = 0
     retracted: int = 0
     quarantined: int = 0
-    outdated_grades: int = 0  # graded by another grader version
+    outdated_grades: int = 0  # graded by another grader version, and can be graded again
+    abridged: int = 0  # kept without their abstracts: they cannot
     by_design: dict[str, int] = field(default_factory=dict)

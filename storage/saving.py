@@ -1,8 +1,9 @@
 """How articles and grades come into the store.
 
 The rule, by PMID: a revision is placed by (version, DateRevised). An older one never replaces a
-newer one and goes to history; of two at the same place the one that comes later stays; the same
-content again is a confirmation. Whatever is replaced is kept in history.
+newer one and goes to history; of two at the same place the one that comes later stays, but one
+without its abstract (grading.abridgement) never replaces one with it; the same content again is a
+confirmation. Whatever is replaced is kept in history.
 
 What is made of an article and its grade is `storage.contents`; `storage.writing` writes it.
 """
@@ -18,6 +19,7 @@ import msgspec
 import sqlalchemy as sa
 
 from grading import Article, Grade
+from grading.abridgement import has_abstracts
 from storage import documents, history, quarantine, tables
 from storage.contents import Arrival, Content, content_of, stored_content
 from storage.database import Database
@@ -79,18 +81,24 @@ class _Kept:
 
 
 def unchanged(
-    connection: sa.Connection, database: Database, digests: Mapping[int, int], grader_version: str
+    connection: sa.Connection,
+    database: Database,
+    digests: Mapping[int, int],
+    *,
+    grader_version: str,
+    abridging: bool = False,
 ) -> set[int]:
     """Those PMIDs whose shown articles were read from sources of these digests (by PMID), and
-    graded by this version of the grader."""
+    graded by this version of the grader; without their abstracts only where that is wanted."""
     columns = tables.article.c
-    rows = connection.execute(
-        sa.select(columns.pmid, columns.source_digest).where(
-            database.among(columns.pmid, digests),
-            columns.grader_version == grader_version,
-            columns.deleted_at.is_(None),
-        )
+    statement = sa.select(columns.pmid, columns.source_digest).where(
+        database.among(columns.pmid, digests),
+        columns.grader_version == grader_version,
+        columns.deleted_at.is_(None),
     )
+    if not abridging:
+        statement = statement.where(sa.not_(columns.abridged))
+    rows = connection.execute(statement)
     return {pmid for pmid, digest in rows if digest == digests[pmid]}
 
 
@@ -158,6 +166,7 @@ class Saving:
     def save(self, chunk: Sequence[Arrival]) -> None:
         """Save entries of different PMIDs."""
         rows = self._rows(each.pmid for each in chunk)
+        chunk = self._unless_whole(chunk, rows)
         new: list[Arrival] = []
         stale: list[Arrival] = []
         same: list[Arrival] = []
@@ -207,12 +216,48 @@ class Saving:
             self._database.insert(self._connection, tables.topic_article, links, known="keep")
         quarantine.release(self._connection, self._database, saved)
 
-    def confirm_sources(self, digests: Mapping[int, int], grader_version: str) -> bool:
+    def _unless_whole(
+        self, chunk: Sequence[Arrival], rows: Mapping[int, sa.Row[Any]]
+    ) -> list[Arrival]:
+        """Entries, those without their abstracts only confirmed where this revision has its own."""
+        shorter = {
+            each.pmid
+            for each in chunk
+            if each.content is not None
+            and each.content.abridged
+            and (row := rows.get(each.pmid)) is not None
+            and not row.abridged
+            and each.order == (row.version, row.revised or "")
+        }
+        if not shorter:
+            return list(chunk)
+        stored = self._kept(rows, {}, shorter)
+        whole = {
+            pmid for pmid, kept in stored.items() if has_abstracts(kept.state.content.read()[0])
+        }
+        return [
+            msgspec.structs.replace(
+                each, content=None, source_digest=None, digest=rows[each.pmid].digest
+            )
+            if each.pmid in whole
+            else each
+            for each in chunk
+        ]
+
+    def confirm_sources(
+        self, digests: Mapping[int, int], *, grader_version: str, abridging: bool = False
+    ) -> bool:
         """Articles that came as they were: `digests` by PMID, as `unchanged` was asked.
 
         False, and nothing is done, where any of them has become another since.
         """
-        same = unchanged(self._connection, self._database, digests, grader_version)
+        same = unchanged(
+            self._connection,
+            self._database,
+            digests,
+            grader_version=grader_version,
+            abridging=abridging,
+        )
         if len(same) < len(digests):
             return False
         self.confirm(digests)
@@ -298,6 +343,7 @@ class Saving:
                 columns.grade_digest,
                 columns.grader_version,
                 columns.source_digest,
+                columns.abridged,
                 # As the plain numbers that bulk writes take.
                 *(sa.type_coerce(columns[name], sa.BigInteger).label(name) for name in _MOMENTS),
             ).where(self._database.among(columns.pmid, pmids))
@@ -454,7 +500,9 @@ class Saving:
             ("grader_version", "graded_at"),
         )
         self._writing.count_graders(
-            (row.grader_version, version) for row, version in graded if row.deleted_at is None
+            (row.grader_version, version)
+            for row, version in graded
+            if row.deleted_at is None and not row.abridged
         )
 
     def _restore(self, rows: Sequence[sa.Row[Any]]) -> None:

@@ -163,15 +163,24 @@ class Store:
             saving.finish()
         saving.committed()
 
-    def unchanged(self, digests: Mapping[int, int], *, grader_version: str) -> set[int]:
+    def unchanged(
+        self, digests: Mapping[int, int], *, grader_version: str, abridging: bool = False
+    ) -> set[int]:
         """Those PMIDs whose shown articles were read from the very bytes that have these digests
         (`documents.source_digest`, by PMID), and graded by this version of the grader.
 
         Such an article would come out as it is stored, and be graded so, unless what notices say
-        about it has changed (grading.notices).
+        about it has changed (grading.notices). One that is stored without its abstract counts only
+        for whoever would leave that out again (`abridging`).
         """
         with self._database.reading() as connection:
-            return unchanged(connection, self._database, digests, grader_version)
+            return unchanged(
+                connection,
+                self._database,
+                digests,
+                grader_version=grader_version,
+                abridging=abridging,
+            )
 
     def outdated(self, articles: Iterable[Article]) -> set[int]:
         """PMIDs of those articles that are older than what is stored; one article for each PMID."""
@@ -438,9 +447,11 @@ class Store:
         after: int = 0,
         limit: int = 500,
         outdated_for: str | None = None,
+        gradable: bool = False,
         pmids: Iterable[int] | None = None,
     ) -> list[documents.Document]:
-        """The same, still packed: for another process to read."""
+        """The same, still packed: for another process to read. `gradable`: only those that can be
+        graded again, since their abstracts are kept."""
         statement = (
             sa.select(_article.pmid, _article.digest, _article.grader_version, _document.body)
             .join_from(tables.article, tables.document, _document.pmid == _article.pmid)
@@ -450,6 +461,8 @@ class Store:
         )
         if outdated_for is not None:
             statement = statement.where(_article.grader_version != outdated_for)
+        if gradable:
+            statement = statement.where(sa.not_(_article.abridged))
         if pmids is not None:
             statement = statement.where(self._database.among(_article.pmid, pmids))
         with self._database.reading() as connection:
@@ -514,6 +527,7 @@ class Store:
                 retracted=search.totals("flag").get("retracted", 0),
                 quarantined=_count(connection, tables.quarantine),
                 outdated_grades=sum(graders.values()) - graders.get(grader_version, 0),
+                abridged=sum(search.totals("abridged").values()),
                 by_design=by_design,
             )
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Dialect,
     ForeignKey,
@@ -113,6 +114,7 @@ class ArticleRow(Row, table=True):
     deleted_at: datetime | None = Field(sa_type=Moment)
     # Of the bytes that were last read as this article (storage.documents.source_digest).
     source_digest: int | None = Field(sa_type=BigInteger)
+    abridged: bool = Field(sa_type=Boolean)  # its abstract is not kept (grading.abridgement)
 
 
 class DocumentRow(Row, table=True):
@@ -173,8 +175,9 @@ class HeadingRow(Row, table=True):
 class TotalRow(Row, table=True):
     """How many articles there are of a kind, kept by the writer: counting them takes long.
 
-    Kind "design", "year", "journal", "flag", "grader" or a scheme of levels, `key` its value;
-    kind "deleted" counts the deleted articles, all others those that are shown.
+    Kind "design", "year", "journal", "flag" or a scheme of levels, `key` its value; "grader" of those
+    that can be graded again, "abridged" of the others. Kind "deleted" counts the deleted articles, all
+    others those that are shown.
     """
 
     __tablename__ = "total"

@@ -129,6 +129,7 @@ class Writing:
             row.confirmed_at,
             row.deleted_at,
             row.source_digest,
+            content.abridged,
         )
 
     def derive(self, before: Mapping[int, State], after: Iterable[State]) -> None:
@@ -175,7 +176,7 @@ _ARTICLE_COLUMNS: Final = (
     "pmid", "place", "version", "revised", "digest", "design_id", "question_id",
     *(f"rank_{scheme}" for scheme in levels.SCHEMES), "confidence", "published", "published_end",
     "journal_id", "sample_size", "grade_digest", "grader_version", "added_at", "updated_at",
-    "graded_at", "confirmed_at", "deleted_at", "source_digest",
+    "graded_at", "confirmed_at", "deleted_at", "source_digest", "abridged",
 )  # fmt: skip
 
 

@@ -194,7 +194,11 @@ class _Writer:
                     counts.deleted += len(loading.delete(item.pmids, source))
                     _warn(loading, noticed, loading.notices_about(noticed))
         self._save_articles(loading, articles, counts)
-        if unchanged and not loading.confirm(unchanged, grader_version=GRADER_VERSION):
+        if unchanged and not loading.confirm(
+            unchanged,
+            grader_version=GRADER_VERSION,
+            abridging=self._selection is not None and not self._selection.abstracts,
+        ):
             raise _Overtaken
 
     def _save_articles(self, loading: Loading, articles: list[Ready], counts: _Counts) -> None:
@@ -226,7 +230,9 @@ class _Writer:
             if item.arrival.pmid in told:
                 article, grade = _content(item).read()
                 grade = warned(grade, article, told[article.pmid])
-                selected = self._selection is None or self._selection.keeps(article, grade)
+                selected = item.eligible and (
+                    self._selection is None or self._selection.admits(grade)
+                )
                 arrival = msgspec.structs.replace(item.arrival, content=content_of(article, grade))
                 item = msgspec.structs.replace(item, arrival=arrival, selected=selected)
             result.append(item)

@@ -14,7 +14,7 @@ import tomllib
 from collections.abc import Mapping
 from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -39,9 +39,6 @@ from pydantic_settings import (
 )
 
 from worker.errors import ConfigError
-
-if TYPE_CHECKING:
-    from worker.selection import Selection
 
 CONFIG_VARIABLE = "PUBGRADE_CONFIG"
 PREFIX = "PUBGRADE_"
@@ -96,15 +93,6 @@ def _web_address(value: str) -> str:
 
 def _level(value: object) -> object:
     return value.upper() if isinstance(value, str) else value
-
-
-def _selection(typed: str) -> Selection | None:
-    from worker.selection import Selection
-
-    try:
-        return Selection.of(typed)
-    except ConfigError as error:
-        raise ValueError(f"must be what may stand behind `pubgrade query` ({error})") from None
 
 
 Duration = Annotated[timedelta, BeforeValidator(duration)]
@@ -188,19 +176,22 @@ class MirrorSettings(_Scheduled):
     base_url: WebAddress = "https://ftp.ncbi.nlm.nih.gov/pubmed/"
     folder: Path = Path("pubmed")
     keep: Switch = False
-    filter: str | None = None
+    filter: str = ""
+    abstracts: Switch = True
 
     @field_validator("filter")
     @classmethod
-    def _can_be_read(cls, value: str | None) -> str | None:
-        if value is not None:
-            _selection(value)
-        return value
+    def _can_be_read(cls, value: str) -> str:
+        if value:
+            from worker.selection import Selection
 
-    @property
-    def selection(self) -> Selection | None:
-        """What to keep of PubMed, None for all of it."""
-        return _selection(self.filter) if self.filter else None
+            try:
+                Selection.of(value)
+            except ConfigError as error:
+                raise ValueError(
+                    f"must be what may stand behind `pubgrade query` ({error})"
+                ) from None
+        return value
 
     @property
     def schedule(self) -> str | None:

@@ -295,6 +295,10 @@ def read_jsonl(stream: BinaryIO) -> Iterator[Parsed]:
             except ValueError:
                 yield MalformedRecord(line.rstrip(b"\n"), f"line {number}: {error}")
                 continue
+        if article.abridged:
+            why = "its abstract was left out where this comes from: it cannot be graded"
+            yield MalformedRecord(line.rstrip(b"\n"), f"line {number}: {why}", article.pmid)
+            continue
         if article.pmid < 1:
             yield MalformedRecord(line.rstrip(b"\n"), f"line {number}: no PMID")
             continue

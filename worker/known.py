@@ -6,9 +6,9 @@ Telling so takes the digest of the bytes and one look for a block of records.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from grading import GRADER_VERSION
 from storage.documents import source_digest
@@ -17,8 +17,9 @@ from worker.parsed import PARSER_VERSION
 if TYPE_CHECKING:
     from storage import Store
 
-# Digests of sources by PMID to those PMIDs that the store was filled from just so.
-Known = Callable[[Mapping[int, int]], set[int]]
+# Digests of sources by PMID to those PMIDs that the store was filled from just so (Store.unchanged).
+class Known(Protocol):
+    def __call__(self, digests: Mapping[int, int], *, abridging: bool = False) -> set[int]: ...
 
 
 def known_to(store: Store) -> Known:

@@ -98,9 +98,9 @@ def chosen(done: Mapping[str, Run], asked: Selection | None) -> Selection | None
         known = Selection.read(known)
     if asked is not None and asked != known:
         raise MirrorError(
-            f"this store mirrors {f'only {known}' if known else 'all of PubMed'}, not {asked}. "
-            "Leave the filter out (--filter, [mirror] filter) to go on with it, or take another "
-            "store (--store)."
+            f"this store mirrors {known or 'all of PubMed'}, not {asked}. Leave --filter and "
+            "--no-abstracts out (in the configuration filter and abstracts) to go on with it, or take "
+            "another store (--store)."
         )
     return known
 

@@ -82,7 +82,10 @@ def record_page(record: Record, history: Sequence[Change] = ()) -> Group:
     if details is not None:
         parts += [Text(), Text("Details", style="bold"), details]
     parts += [Text(), Text("Abstract", style="bold")]
-    if not article.abstract:
+    if article.abridged:
+        again = f"`pubgrade fetch {article.pmid}` brings it back"
+        parts.append(Text(f"(not kept here; {again})", style="dim"))
+    elif not article.abstract:
         parts.append(Text("(none)", style="dim"))
     for section in article.sections:
         line = Text()
@@ -173,6 +176,8 @@ def _reasons(grade: Grade) -> RenderableType:
 
 def _place(reason: Reason) -> str:
     if reason.kind == "text":
+        if reason.field is None:
+            return "abstract, not kept"
         return f"{reason.field} {reason.start}–{reason.end}"
     return reason.kind.replace("_", " ")
 
@@ -354,6 +359,8 @@ def status_page(
         f"{counts.articles:,} ({counts.retracted:,} retracted, {counts.deleted:,} deleted by NLM)",
     )
     head.add_row("Quarantined", f"{counts.quarantined:,}")
+    if counts.abridged:
+        head.add_row("Abstracts not kept", f"{counts.abridged:,} (graded once, from the whole)")
     head.add_row(
         "Graded by an older grader",
         f"{counts.outdated_grades:,}" + (" (pubgrade regrade)" if counts.outdated_grades else ""),

@@ -60,6 +60,8 @@ def regrade_store(
     `model`: the file of a text model of one's own; processes elsewhere find it under the same path.
     `executor`: its `workers` processes grade; this one reads and writes.
 
+    Articles whose abstracts are not kept stay as they were graded, from the whole.
+
     An article that is revised meanwhile is passed over: whoever brought the revision graded it.
     """
     done = changed = 0
@@ -77,7 +79,9 @@ def regrade_store(
 def _batches(store: Store, *, everything: bool, model: Path | None) -> Iterator[_Batch]:
     outdated_for = None if everything else version_of(model)
     after = 0
-    while found := store.documents(after=after, limit=BATCH, outdated_for=outdated_for):
+    while found := store.documents(
+        after=after, limit=BATCH, outdated_for=outdated_for, gradable=True
+    ):
         after = found[-1].pmid
         yield _Batch(found, store.notices_about([each.pmid for each in found]), model)
 

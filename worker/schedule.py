@@ -31,6 +31,7 @@ from worker.entrez import EntrezClient
 from worker.errors import ConfigError, WorkerError
 from worker.mirror import mirror_pass
 from worker.nlm_site import Site, Stopped
+from worker.selection import Selection
 from worker.sync import sync_topic
 
 HEARTBEAT = 20.0  # seconds between signs of life in the store
@@ -238,7 +239,7 @@ class Daemon:
             settings.folder.expanduser(),
             keep=settings.keep,
             keep_raw=self._config.store.keep_raw,
-            selection=settings.selection,
+            selection=Selection.of(settings.filter, abstracts=settings.abstracts),
             stop=self._stop,
         )
         with closing(files):

@@ -1,5 +1,5 @@
-"""Which records a mirror keeps: words and filters of `query` that article and grade decide alone,
-and languages."""
+"""What a mirror keeps: words and filters of `query` that article and grade decide alone, and
+languages, choose the records; of these it keeps all, or all but the abstracts."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ _OPTIONS: Final = {
 
 
 class Selection(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
-    """All filters must hold, as in `storage.records.Query`, whose fields these are but `languages`:
-    MEDLINE's codes of three letters, of which an article has one or more."""
+    """All filters must hold, as in `storage.records.Query`, whose fields these are but `languages`
+    (MEDLINE's codes of three letters, of which an article has one or more) and `abstracts`."""
 
     words: str | None = None
     level: tuple[str, str] | None = None
@@ -48,10 +48,12 @@ class Selection(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
     flags: tuple[str, ...] = ()
     not_flags: tuple[str, ...] = ()
     min_n: int | None = None
+    abstracts: bool = True  # False: they are graded and chosen by, and not kept
 
     @classmethod
-    def of(cls, typed: str) -> Selection | None:
-        """What words and options in one text (`worker.filters`) ask for, None where it is empty.
+    def of(cls, typed: str, *, abstracts: bool = True) -> Selection | None:
+        """What words and options in one text (`worker.filters`) ask for; None where that is all there
+        is.
 
         Raises ConfigError for what cannot be read, is no date or no code of a language, or finds
         nothing ever.
@@ -85,6 +87,7 @@ class Selection(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
             flags=tuple(sorted(set(query.flags))),
             not_flags=tuple(sorted(set(query.not_flags))),
             min_n=query.min_n,
+            abstracts=abstracts,
         )
         return None if selection == cls() else selection
 
@@ -99,11 +102,18 @@ class Selection(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
         return msgspec.json.encode(self).decode()
 
     def __str__(self) -> str:
-        """As it may be typed."""
+        parts = [f"only {self.filter}" if self.filter else "all of PubMed"]
+        if not self.abstracts:
+            parts.append("without abstracts")
+        return ", ".join(parts)
+
+    @property
+    def filter(self) -> str:
+        """The filters as they may be typed."""
         typed = [self.words] if self.words else []
         for name in self.__struct_fields__:
             value = getattr(self, name)
-            if name == "words" or value in (None, (), _SCHEME):
+            if name in ("words", "abstracts") or value in (None, (), _SCHEME):
                 continue
             if name == "level":
                 value = "-".join(dict.fromkeys(value))
@@ -112,23 +122,30 @@ class Selection(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
             typed += [f"{option} {_quoted(str(each))}" for each in values]
         return " ".join(typed)
 
-    def keeps(self, article: Article, grade: Grade) -> bool:
-        """Whether a query with these filters would find the article."""
+    def may_keep(self, article: Article, grade: Grade) -> bool:
+        """Whether a query with these filters would find the article, or may once notices say more
+        of it: they bring flags and take levels. So the grade has the last word (`admits`)."""
+        return (
+            (bool(self.flags) or self.admits(grade))
+            and self._fits_date(article)
+            and self._fits_mesh(article)
+            and self._fits_journal(article)
+            and (not self.languages or not set(self.languages).isdisjoint(article.languages))
+            and (
+                (self.words is None and self.author is None)
+                or self._matcher.matches(indexed_text(article, grade))
+            )
+        )
+
+    def admits(self, grade: Grade) -> bool:
+        """Whether the grade is one that is asked for."""
         return (
             (not self.designs or grade.design in self.designs)
             and (self.question is None or grade.question == self.question)
             and set(self.flags) <= set(grade.flags)
             and set(self.not_flags).isdisjoint(grade.flags)
             and (self.min_n is None or (sample_size(grade) or 0) >= self.min_n)
-            and self._keeps_level(grade)
-            and self._keeps_date(article)
-            and self._keeps_mesh(article)
-            and self._keeps_journal(article)
-            and (not self.languages or not set(self.languages).isdisjoint(article.languages))
-            and (
-                (self.words is None and self.author is None)
-                or self._matcher.matches(indexed_text(article, grade))
-            )
+            and self._admits_level(grade)
         )
 
     @cached_property
@@ -140,12 +157,12 @@ class Selection(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
         ends = sorted(levels.asked_rank(self.scheme, end) for end in self.level or ())
         return range(ends[0], ends[1] + 1)
 
-    def _keeps_level(self, grade: Grade) -> bool:
+    def _admits_level(self, grade: Grade) -> bool:
         if self.level is None:
             return True
         return levels.rank(self.scheme, getattr(grade.levels, self.scheme)) in self._ranks
 
-    def _keeps_date(self, article: Article) -> bool:
+    def _fits_date(self, article: Article) -> bool:
         if self.since is None and self.until is None:
             return True
         first, last = first_and_last_day(article.published)
@@ -155,7 +172,7 @@ class Selection(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
             and (self.until is None or first <= first_and_last_day(self.until)[1])
         )
 
-    def _keeps_mesh(self, article: Article) -> bool:
+    def _fits_mesh(self, article: Article) -> bool:
         if self.mesh is None:
             return True
         ui, key = self.mesh.upper(), folded(self.mesh)
@@ -163,7 +180,7 @@ class Selection(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
             heading.ui == ui or (key and folded(heading.name) == key) for heading in article.mesh
         )
 
-    def _keeps_journal(self, article: Article) -> bool:
+    def _fits_journal(self, article: Article) -> bool:
         if self.journal is None:
             return True
         journal = journal_of(article)

@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 from uuid import uuid4
@@ -21,6 +22,7 @@ from uuid import uuid4
 import msgspec
 
 from grading import Grade
+from grading.abridgement import abridged
 from grading.notices import notices_in
 from storage import processes
 from storage.contents import Arrival, arrival
@@ -48,6 +50,7 @@ class Ready(msgspec.Struct, tag="article", array_like=True):
 
     arrival: Arrival
     selected: bool  # by the filters of the mirror, if there are any
+    eligible: bool  # may be selected once notices say more of it (Selection.may_keep)
     gives_notice: bool  # of other articles (grading.notices)
 
 
@@ -118,6 +121,8 @@ class SpoolTask(Task):
     ) -> Prepared:
         """Read, parse and grade one source, or a share of it, into a spool; what is `known` is only
         named there."""
+        if known is not None and self.selection is not None and not self.selection.abstracts:
+            known = partial(known, abridging=True)
         part = f"{self.path}.{uuid4().hex}.part"
         try:
             fault, ended = self._write(part, known, stopped, count)
@@ -171,16 +176,23 @@ def _graded(block: list[Parsed], task: SpoolTask) -> Iterator[Item]:
 
 
 def _made_ready(item: ParsedArticle, grade: Grade, task: SpoolTask) -> Ready:
+    article, raw = item.article, item.raw if task.keep_raw else None
+    eligible = selected = True
+    if task.selection is not None:
+        eligible = task.selection.may_keep(article, grade)
+        selected = eligible and task.selection.admits(grade)
+        if not task.selection.abstracts:
+            (article, grade), raw = abridged(article, grade), None
     entry = Entry(
-        item.article,
+        article,
         grade,
-        item.raw if task.keep_raw else None,
+        raw,
         item.format,
         PARSER_VERSION,
         digest_of(item.raw) if item.digest is None else item.digest,
     )
-    selected = task.selection is None or task.selection.keeps(item.article, grade)
-    return Ready(arrival(entry, vectors=task.vectors), selected, any(notices_in(item.article)))
+    ready = arrival(entry, vectors=task.vectors)
+    return Ready(ready, selected, eligible, any(notices_in(article)))
 
 
 def blocks_of(prepared: Prepared) -> Iterator[list[Item]]:

@@ -2,7 +2,8 @@
 
 Nothing is guessed: where the abstract does not say, `reported` is False and all else is None.
 For a value read from text, `text` is exactly ``getattr(article, field)[start:end]``; for one read
-from metadata (grants, conflict-of-interest statement), `field` names it and there is no span.
+from metadata (grants, conflict-of-interest statement), `field` names it and there is no span; for one
+from an abstract that is not kept (`Article.abridged`) neither field nor span.
 """
 
 from __future__ import annotations
@@ -49,9 +50,9 @@ class Effect(Value, frozen=True, kw_only=True):
     adjusted: bool = False
     primary: bool = False  # the sentence names the primary outcome
     text: str
-    field: str
-    start: int
-    end: int
+    field: str | None
+    start: int | None
+    end: int | None
 
 
 class RegistryMention(Value, frozen=True, kw_only=True):
@@ -62,9 +63,9 @@ class RegistryMention(Value, frozen=True, kw_only=True):
     value: str  # normalised: "NCT01234567"
     unit: str | None = None  # every detail has this key; a registry number has no unit
     text: str
-    field: str
-    start: int
-    end: int
+    field: str | None
+    start: int | None
+    end: int | None
 
 
 NOT_REPORTED = Detail()

@@ -19,6 +19,7 @@ app = typer.Typer()
         "pubgrade mirror --parquet graded",
         "pubgrade mirror --store sqlite:///gout.db --filter '--mesh Gout --level 1-3'",
         "pubgrade mirror --filter 'statin* --level 1-2 --language eng --since 2015'",
+        "pubgrade mirror --no-abstracts",
     )
 )
 def mirror(
@@ -30,6 +31,12 @@ def mirror(
             metavar="QUERY",
         ),
     ] = None,
+    no_abstracts: Annotated[
+        bool,
+        typer.Option(
+            "--no-abstracts", help="Grade whole records, then keep them without their abstracts."
+        ),
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say how many files, bytes and hours it takes.")
     ] = False,
@@ -40,15 +47,15 @@ def mirror(
 ) -> None:
     """Keep up with NLM's baseline and daily update files: all of PubMed, or what a filter keeps.
 
-    The store remembers its filter: later calls go on with it, and another one is refused. What was
-    kept stays and is kept up to date, though a revision may no longer match; so are notices
+    The store remembers what it keeps: later calls go on with that, and other wishes are refused.
+    What was kept stays and is kept up to date, though a revision may no longer match; so are notices
     (retractions, concerns, corrections) about it.
     """
     from worker.tasks import mirror
 
     leave(mirror.mirror(
-        invocation(), filter=filter, dry_run=dry_run, workers=workers, cluster=cluster, spool=spool,
-        parquet=parquet,
+        invocation(), filter=filter, abstracts=not no_abstracts, dry_run=dry_run, workers=workers,
+        cluster=cluster, spool=spool, parquet=parquet,
     ))  # fmt: skip
 
 

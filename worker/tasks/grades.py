@@ -38,7 +38,7 @@ def regrade(
     version = version_of(model)
     with open_store(open_config(invocation), create=False) as store:
         counts = store.counts(version)
-        total = counts.articles if everything else counts.outdated_grades
+        total = counts.articles - counts.abridged if everything else counts.outdated_grades
         workers = workers or (cores() if total >= MANY else 1)
         changed = done = 0
         with (
@@ -59,11 +59,23 @@ def regrade(
                 show_done(done)
     seconds = time.monotonic() - started
     if invocation.json:
-        emit({"regraded": done, "changed": changed, "seconds": round(seconds, 3)})
+        emit(
+            {
+                "regraded": done,
+                "changed": changed,
+                "left": counts.abridged,
+                "seconds": round(seconds, 3),
+            }
+        )
     else:
         sys.stdout.write(
             f"{done:,} records graded again, {changed:,} grades changed ({seconds:.0f} s)\n"
         )
+        if counts.abridged:
+            sys.stdout.write(
+                f"{counts.abridged:,} keep the grades that were made from their whole records: "
+                "their abstracts are not kept here\n"
+            )
     return EXIT_DONE
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from grading import Article
+from grading.abridgement import abridged
 from worker.config import Config
 from worker.errors import ConfigError
 from worker.invocation import EXIT_DONE, EXIT_INTERRUPTED, EXIT_SOME_FAILED, Invocation
@@ -43,15 +44,19 @@ def mirror(
     spool: str | None,
     filter: str | None,
     parquet: str | None,
+    abstracts: bool,
 ) -> int:
     config = open_config(invocation)
-    selection = config.mirror.selection if filter is None else Selection.of(filter)
+    selection = Selection.of(
+        config.mirror.filter if filter is None else filter,
+        abstracts=config.mirror.abstracts and abstracts,
+    )
     stop = stop_on_signals()
     site = Site(config.mirror.base_url, stop=stop)
     if parquet is not None:
-        if selection is not None:
+        if selection is not None and selection.filter:
             raise ConfigError(
-                f"--filter {selection}: --parquet keeps all of PubMed; filter what you read from it"
+                f"--filter {selection.filter}: --parquet keeps all of PubMed; filter what you read from it"
             )
         with open_dataset(invocation, parquet, spool) as dataset:
             return _mirror_dataset(
@@ -157,7 +162,8 @@ def _show_plan(
                 "seconds": seconds,
                 "first": work.todo[0].name if work.todo else None,
                 "last": work.todo[-1].name if work.todo else None,
-                "keeps": str(selection) if selection else None,
+                "filter": selection.filter if selection else "",
+                "abstracts": selection is None or selection.abstracts,
                 "gap": work.gap,
             }
         )
@@ -172,7 +178,7 @@ def _show_plan(
             + ".\n"
         )
     if selection:
-        sys.stdout.write(f"Kept of it is only {selection}.\n")
+        sys.stdout.write(f"Kept is {selection}.\n")
     if work.gap:
         say(f"pubgrade: {work.gap}")
 
@@ -199,7 +205,11 @@ def verify(invocation: Invocation, *, sample: int, email: str | None) -> int:
             for pmid in batch.asked:
                 if pmid in newest:
                     compared += 1
-                    fields = _differences(stored[pmid].article, newest[pmid])
+                    record = stored[pmid]
+                    present = newest[pmid]
+                    if record.article.abridged:
+                        present, _ = abridged(present, record.grade)
+                    fields = _differences(record.article, present)
                 else:
                     fields = ["not in PubMed" if pmid in batch.missing else "not readable"]
                 if not fields:

@@ -71,6 +71,8 @@ def _records(store: Store, wanted: dict[int, str]) -> Iterator[Training]:
     after = 0
     while batch := store.articles(after=after, limit=BATCH):
         for article, _ in batch:
+            if article.abridged:
+                continue
             record = tagged(article)
             if article.pmid in wanted:
                 record = dataclasses.replace(
