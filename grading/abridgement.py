@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from grading.article import Article
+from grading.details.values import Details
 from grading.grades import Grade
 
 
@@ -26,34 +27,32 @@ def abridged(article: Article, grade: Grade) -> tuple[Article, Grade]:
     """
     if not has_abstracts(article):
         return article, grade
-    return (
-        msgspec.structs.replace(
-            article,
-            abstract="",
-            sections=(),
-            other_abstracts=(),
-            plain_language_summaries=(),
-            abridged=True,
-        ),
-        msgspec.structs.replace(
-            grade,
-            reasons=tuple(map(_placeless, grade.reasons)),
-            stated_level=grade.stated_level and _placeless(grade.stated_level),
-            details=msgspec.structs.replace(
-                grade.details,
-                **{
-                    name: tuple(map(_placeless, value))
-                    if isinstance(value, tuple)
-                    else _placeless(value)
-                    for name, value in msgspec.structs.asdict(grade.details).items()
-                },
-            ),
-        ),
+    left = msgspec.structs.replace(
+        article,
+        abstract="",
+        sections=(),
+        other_abstracts=(),
+        plain_language_summaries=(),
+        abridged=True,
+    )
+    return left, without_places(grade)
+
+
+def without_places(grade: Grade) -> Grade:
+    """The grade with its quotes of the abstract, which no longer say where they stood."""
+    details = msgspec.structs.asdict(grade.details)
+    for name, value in details.items():
+        several = isinstance(value, tuple)
+        details[name] = tuple(map(_without_place, value)) if several else _without_place(value)
+    return msgspec.structs.replace(
+        grade,
+        reasons=tuple(map(_without_place, grade.reasons)),
+        stated_level=grade.stated_level and _without_place(grade.stated_level),
+        details=Details(**details),
     )
 
 
-def _placeless(quoted: Any) -> Any:
-    """A quote that says no more where it stood, if that was in the abstract."""
+def _without_place(quoted: Any) -> Any:
     if quoted.field != "abstract":
         return quoted
     return msgspec.structs.replace(quoted, field=None, start=None, end=None)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from grading import Article, Grade
+from grading.abridgement import without_places
 from grading.vocabulary import FLAGS
 
 _SHOWN_VALUES: Final = 3  # of a list that changed, each way
@@ -43,6 +44,9 @@ def summary(
     before: Article, after: Article, grade_before: Grade | None, grade_after: Grade | None
 ) -> str:
     """Such as "publication types: + Randomized Controlled Trial; level none → 2; now RETRACTED"."""
+    if before.abridged != after.abridged:  # quotes lost or found their places: no news of the grade
+        grade_before = grade_before and without_places(grade_before)
+        grade_after = grade_after and without_places(grade_after)
     parts = list(_warnings(grade_before, grade_after))
     parts += _article_changes(before, after)
     parts += _grade_changes(grade_before, grade_after)

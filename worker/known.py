@@ -17,8 +17,11 @@ from worker.parsed import PARSER_VERSION
 if TYPE_CHECKING:
     from storage import Store
 
-# Digests of sources by PMID to those PMIDs that the store was filled from just so (Store.unchanged).
+
 class Known(Protocol):
+    """Digests of sources by PMID to those PMIDs that the store was filled from just so
+    (`Store.unchanged`)."""
+
     def __call__(self, digests: Mapping[int, int], *, abridging: bool = False) -> set[int]: ...
 
 

@@ -245,7 +245,7 @@ def test_the_command(pubgrade: Pubgrade, site: BulkSite) -> None:
     assert (wrong.returncode, wrong.stdout) == (2, "")
     assert "did you mean randomized_controlled_trial?" in wrong.stderr
     planned = pubgrade("mirror", "--dry-run", "--filter", "--mesh Gout", **there)
-    assert "Kept of it is only --mesh Gout." in planned.stdout, planned.stderr
+    assert "Kept is only --mesh Gout." in planned.stdout, planned.stderr
     done = pubgrade("mirror", "--filter", "--mesh Gout", "--workers", "1", **there)
     assert done.returncode == 0, done.stderr
     assert "2 new" in done.stdout
@@ -267,8 +267,8 @@ def test_the_filter_of_the_configuration(pubgrade: Pubgrade, site: BulkSite) -> 
     assert "--lvel: unknown; did you mean --level?" in wrong.stderr
     config.write_text(f'[mirror]\nbase_url = "{site.url}"\nfilter = "--mesh Gout"\n')
     planned = pubgrade("mirror", "--dry-run", "--json")
-    assert json.loads(planned.stdout)["keeps"] == "--mesh Gout"
+    assert json.loads(planned.stdout)["filter"] == "--mesh Gout"
     other = pubgrade("mirror", "--dry-run", "--json", "--filter", "--level 1")  # goes before it
-    assert json.loads(other.stdout)["keeps"] == "--level 1"
+    assert json.loads(other.stdout)["filter"] == "--level 1"
     done = pubgrade("mirror", "--workers", "1")
     assert "2 new" in done.stdout, done.stderr
