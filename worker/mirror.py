@@ -98,8 +98,8 @@ def chosen(done: Mapping[str, Run], asked: Selection | None) -> Selection | None
         known = Selection.read(known)
     if asked is not None and asked != known:
         raise MirrorError(
-            f"this store mirrors {known or 'all of PubMed'}, not {asked}. Leave --filter and "
-            "--no-abstracts out (in the configuration filter and abstracts) to go on with it, or take "
+            f"this store mirrors {known or 'all of PubMed'}; wanted now: {asked}. Leave --filter and "
+            "--no-abstracts out ([mirror] filter and abstracts) to go on as it was begun, or take "
             "another store (--store)."
         )
     return known

@@ -217,10 +217,10 @@ def test_other_wishes_are_refused(store: Store, site: BulkSite) -> None:
     run(store, site, "--mesh Gout")
     run(store, site, None)
     with pytest.raises(
-        MirrorError, match="only --mesh Gout, without abstracts, not only --mesh Go"
+        MirrorError, match="only --mesh Gout, without abstracts; wanted now: only --mesh Go"
     ):
         run(store, site, "--mesh Gout", abstracts=True)
-    with pytest.raises(MirrorError, match="not all of PubMed, without abstracts"):
+    with pytest.raises(MirrorError, match="wanted now: all of PubMed, without abstracts"):
         run(store, site, "")
 
 

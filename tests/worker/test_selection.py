@@ -158,10 +158,15 @@ def test_a_selection_is_shown_as_it_may_be_typed() -> None:
         selection = Selection.of(typed)
         assert selection is not None
         assert Selection.read(selection.text) == selection
-        assert Selection.of(str(selection)) == selection
+        assert Selection.of(selection.filter) == selection
     gout = Selection.of("""--mesh 'Heart Failure' "heart failure"  NOT mice --level 1 """)
-    assert str(gout) == '"heart failure" NOT mice --level 1 --mesh "Heart Failure"'
+    assert gout is not None
+    assert gout.filter == '"heart failure" NOT mice --level 1 --mesh "Heart Failure"'
     assert Selection.of(" ") is None
+    assert (
+        str(Selection.of(gout.filter, abstracts=False)) == f"only {gout.filter}, without abstracts"
+    )
+    assert str(Selection.of("", abstracts=False)) == "all of PubMed, without abstracts"
 
 
 @pytest.mark.parametrize(
@@ -230,11 +235,11 @@ def test_other_filters_are_refused(opened: Callable[[str], Store], site: BulkSit
     typed = '--level 1-2 --mesh "Heart Failure" --flag preprint'
     run(some, site, typed)
     run(whole, site)
-    with pytest.raises(MirrorError, match="mirrors all of PubMed, not --mesh Gout"):
+    with pytest.raises(MirrorError, match="mirrors all of PubMed; wanted now: only --mesh Gout"):
         run(whole, site, "--mesh Gout")
     with pytest.raises(MirrorError) as refused:
         run(some, site, "--mesh Gout")
-    assert f"only {typed}, not --mesh Gout" in str(refused.value)
+    assert f"only {typed}; wanted now: only --mesh Gout. Leave" in str(refused.value)
     assert run(some, site, "--flag preprint --level=1-2 --mesh 'Heart Failure'") == []  # the same
 
 
@@ -252,7 +257,7 @@ def test_the_command(pubgrade: Pubgrade, site: BulkSite) -> None:
     assert "3 left out" in done.stdout
     other = pubgrade("mirror", "--filter", "--mesh Sepsis", **there)
     assert other.returncode == 1
-    assert "mirrors only --mesh Gout, not --mesh Sepsis" in other.stderr
+    assert "mirrors only --mesh Gout; wanted now: only --mesh Sepsis" in other.stderr
     with_words = pubgrade("mirror", "gout", **there)
     assert with_words.returncode == 2
 
