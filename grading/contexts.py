@@ -27,7 +27,7 @@ _BEFORE = {
     r"\b[\s\w,-]{0,45}\s",
     "other_work": r"\b(?:previous(?:ly)?|prior|earlier|recent|published|existing|several|many"
     r"|numerous|other|available|most|multiple|some|various|large|major|pivotal|landmark|subsequent"
-    r"|past|evidence from|results? (?:of|from)|data from|reported in|findings (?:of|from))"
+    r"|past|(?:shown|demonstrated|confirmed|established) (?:in|by)|evidence from|results? (?:of|from)|data from|reported in|findings (?:of|from))"
     r"\s(?:[\w,-]+\s){0,4}",
     "topic": r"\b(?:how to|conduct(?:ing)? of|reporting of|quality of|design(?:ing)? of|role of"
     r"|methods? (?:of|for)|guide to|introduction to|limitations of|methodology of|types? of"
@@ -52,7 +52,8 @@ _CUE = Pattern(
     r"|instead|never|need(?:s|ed)? (?:for|to)|future|further|await\w*|required?|warrants?|call for"
     r"|should|larger|large-scale|more|additional|well-designed|upcoming|ideally|ongoing|deserves?"
     r"|merits?|worthy|justif(?:y|ies|ied)|previous(?:ly)?|prior|earlier|recent|published|existing|several|many|numerous|other"
-    r"|available|most|multiple|some|various|large|major|pivotal|landmark|subsequent|past|evidence"
+    r"|available|most|multiple|some|various|large|major|pivotal|landmark|subsequent|past|shown"
+    r"|demonstrated|confirmed|established|evidence"
     r"|results?|data|reported|findings|how|conduct\w*|reporting|quality|design\w*|role|methods?"
     r"|guide|introduction|limitations|methodology|types?|interpret\w*|appraisal|such|principles"
     r"|use|hierarchy|like|as in|value)\b"

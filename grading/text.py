@@ -74,7 +74,7 @@ _MAY_STAND_BESIDE = (
     "criteria data description duration eligibility evaluation extraction for history hypotheses "
     "key known limits local main major number of or presentation primary principal problem reasons "
     "relevance report reports research review reviewers role s search secondary size statement "
-    "statistical studies study the trial wider"
+    "statistical studies study the trial type wider"
 )
 _HEADINGS = frozenset(_NAMES_A_SECTION.split())
 _IN_HEADINGS = _HEADINGS | frozenset(_MAY_STAND_BESIDE.split())

@@ -34,11 +34,22 @@ ARM = r"(?:[a-z][\w/+-]*(?:\s[\w/+-]+){0,3}\s)?\(\s?n\s?=\s?(?P<n>\d[\d,]*)\s?[)
 _LEADING_TO_ARM = re.compile(
     r".*\b(?:to|or|and|either|versus|vs|received?|receiving|the)\s+(?=\w)", re.IGNORECASE
 )
+# What no arm's name begins with: numbers after such words are not of arms.
+_NO_ARM = re.compile(
+    r"(?:by|formed|with|in|of|who|that|which|was|were|had|for|from|at|on|than|we|included|only|all"
+    r"|total|most|some|participants|patients|subjects)\b",
+    re.IGNORECASE,
+)
 WITH = rf"\b{PEOPLE}\s(?:with|suffering from|undergoing|who had)\s"
 
 # Another number stands before the people: "580 obese and 605 lean children".
 _ANOTHER_COUNT = re.compile(
     rf"\b(?:and|by|of|in|to|from|or)\s(?:\d|{IN_WORDS}\b)".encode(), re.IGNORECASE
+)
+# A verb: what was counted stands before it ("two questions can select patients").
+_CLAUSE_INSIDE = re.compile(
+    rb"\b(?:can|may|will|could|should|that|which|whether)\b",
+    re.IGNORECASE,
 )
 # Treatment or exposure that only some of them had: a group, not the sample.
 _GROUP_INSIDE = re.compile(
@@ -76,7 +87,7 @@ _VERB_BEFORE = Pattern(
     r"|entered|followed|interviewed|surveyed|genotyped|tested|(?:records|charts|notes) (?:of|from|on)|(?:sample|cohort|population|group|series|number)(?: size)?(?: of| was| were)|subjects were|participants were"
     r"|patients were|samples? (?:size )?(?:was|included)|trial (?:of|in|with|on)|study (?:of|in|with|on)|conducted (?:in|on|with|among)"
     r"|performed (?:in|on)|carried out (?:in|on|with)|design(?:ed)?)"
-    r"(?: randomly)?\s(?:(?:a|the|total|of|all|on|in|up|to|approximately|about|over)\s)*\z"
+    r"(?: (?:randomly|prospectively|retrospectively|consecutively))?\s(?:(?:a|the|total|of|all|on|in|up|to|approximately|about|over)\s)*\z"
 )
 _WEAK_BEFORE = Pattern(r"\b(?:in|of|among|with|from|on|for|data from|all)\s(?:the\s)?\z")
 _PART_BEFORE = Pattern(
@@ -157,7 +168,9 @@ def mentions(text: Text, pattern: Pattern) -> list[Mention]:
         first, stop = sentence[:2]
         if end > stop or _OTHER_UNIT.groups_at(data, number[1] + 1, end):
             continue
-        if _ANOTHER_COUNT.search(data, number[1], end):
+        if _ANOTHER_COUNT.search(data, number[1], end) or _CLAUSE_INSIDE.search(
+            data, number[1], end
+        ):
             continue
         if value < _FEW_READERS and _READERS.find(data[end : min(stop, end + 60)], 0, 60):
             continue
@@ -264,6 +277,8 @@ def read_arms(text: Text, pattern: Pattern) -> tuple[Arm, ...]:
             start += led.end()
             quote = quote[led.end() :]
         name = quote[: quote.index("(")].strip()
+        if _NO_ARM.match(name):
+            return ()
         arms.append(
             Arm(
                 name=name or None,

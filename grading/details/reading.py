@@ -125,12 +125,17 @@ _NO_TREATMENT = re.compile(
 # Where the name of a condition ends: at a sign, or at a word that begins something else.
 _CONDITION = re.compile(
     rb"(?!(?:those|these|this|such|no|and|or|values?|levels?|scores?|low|lower|high|higher|more|less|fewer|at|only|both|either"
-    rb"|data|complete|missing|available|good|poor|better|worse|positive|negative|one|two|three|four|five|\d+)\b)[\w' /-]{3,70}?(?=[.,;:()]|\s(?:were|was|are|is|be|been|have|had|has|who|whom|that|which|and|but|or"
+    rb"|data|completed?|received|undergone|been|not|failed|never|previously|taken|had|responded|missing|available|good|poor|better|worse|positive|negative|one|two|three|four|five|\d+)\b)[\w' /-]{3,70}?(?=[.,;:()]|\s(?:were|was|are|is|be|been|have|had|has|who|whom|that|which|and|but|or"
     rb"|treated|in|at|from|to|by|using|on|after|before|during|between|among|within|for|as|than|with|without|under|over|when|while|versus|vs"
     rb"|receiv(?:e|ed|ing)|under(?:go|going|went)|seen|admitted|aged|followed|enrolled|recruited|included|selected|participat(?:e|ed|ing)"
     rb"|drank|took|ate|wore|used|perform(?:ed|ing)?|gave|visit(?:ed|ing)|came|walked|undertook|carried"
     rb"|attending|presenting|randomi[sz]ed|allocated|assigned|completed|experienced?|developed?|died|responded|show(?:ed|s)?|reported"
     rb"|may|can|could|will|would|should|did|do|does|compared|according|regardless)\b|$)"
+)
+# What is told of an outcome, not which it is: "the primary outcome was reached in …".
+_NO_OUTCOME = re.compile(
+    rb"(?:\w+ly )?(?:reached|met|achieved|similar|lower|higher|reduced|observed|not|significant|analy[sz]ed|assessed|evaluated|measured"
+    rb"|available|improved|recorded|compared|seen|found|reported|obtained|\d)(?:\w+)?\b"
 )
 _CONCLUSION = re.compile(rb"(?:In conclusion|We conclude|Conclusions?:)[^\n]*")
 _WHOLE = ("masking", "allocation", "setting", "recruitment_dates", "risk_of_bias_tool")
@@ -359,6 +364,7 @@ def _study(text: Text, may: dict[str, Pattern], values: dict[str, Any]) -> None:
             values[name] = tuple(
                 detail(text, *found[pattern.names["v"]])
                 for found in pattern.every_groups(data, first, last)
+                if not _NO_OUTCOME.match(data, found[pattern.names["v"]][0])
             )
 
 
