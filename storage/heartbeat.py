@@ -58,8 +58,8 @@ def beat(connection: sa.Connection, *, host: str, pid: int, state: str, at: date
         raise StoreInUse("this process is not the daemon of this store (any more)")
 
 
-def read(connection: sa.Connection) -> Heartbeat | None:
+def read(connection: sa.Connection, *, at: datetime) -> Heartbeat | None:
     row = connection.execute(sa.select(tables.daemon)).first()
     if row is None:
         return None
-    return Heartbeat(row.host, row.pid, row.started_at, row.beat_at, row.state)
+    return Heartbeat(row.host, row.pid, row.started_at, row.beat_at, row.state, _lives(row, at))

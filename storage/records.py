@@ -183,6 +183,7 @@ class Heartbeat:
     started_at: datetime
     beat_at: datetime
     state: str = "running"  # "running" | "stopping" | "stopped"
+    lives: bool = True  # its process runs here; elsewhere: it beat in the last three minutes
 
 
 @dataclass(frozen=True, slots=True)

@@ -645,10 +645,10 @@ class Store:
             self.beat(state="stopped")
             self._daemon = None
 
-    def heartbeat(self) -> Heartbeat | None:
+    def heartbeat(self, *, at: datetime | None = None) -> Heartbeat | None:
         """The last sign of life of a daemon, None where none ever ran."""
         with self._database.reading() as connection:
-            return heartbeat.read(connection)
+            return heartbeat.read(connection, at=at or _now())
 
 
 def _opened(address: str, keep_raw: bool, wait: float) -> Store:

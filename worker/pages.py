@@ -30,7 +30,6 @@ SCHEME_NAMES = {
     "sort": "SORT",
     "nhmrc": "NHMRC",
 }
-DAEMON_SILENT = 180.0  # seconds without a heartbeat after which the daemon counts as gone
 
 
 def record_table(records: Sequence[Record]) -> Table:
@@ -372,39 +371,60 @@ def status_page(
     head.add_row("Daemon", daemon_state(heartbeat, now))
     parts: list[RenderableType] = [head]
     if topics:
-        table = Table(title="Topics", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-        for column in (
-            "Topic",
-            "Articles",
-            "Last success",
-            "Stored through",
-            "Failures",
-            "Next run",
-        ):
-            table.add_column(column)
+        table = _narrow_table("Topics")
+        table.add_column("Topic", overflow="fold")
+        for column in ("Articles", "Last success", "Stored through", "Failures", "Next run"):
+            table.add_column(
+                column,
+                no_wrap=True,
+                justify="right" if column in ("Articles", "Failures") else "left",
+            )
         for topic in topics:
             table.add_row(
                 Text(topic.name),
                 f"{topic.articles:,}",
                 _when(topic.last_success) if topic.last_success else "never",
                 topic.created_through or "–",
-                Text(f"{topic.failures}: {topic.last_error}" if topic.failures else "0"),
+                f"{topic.failures:,}",
                 _when(topic.next_run) if topic.next_run else "–",
             )
         parts.append(table)
+        parts += [
+            Text(f"{topic.name}: {topic.last_error}", style="yellow")
+            for topic in topics
+            if topic.failures
+        ]
+        parts.append(Text())
     if runs:
-        table = Table(title="Last runs", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+        table = _narrow_table("Last runs")
         for column in ("Started", "Kind", "Subject", "State"):
             table.add_column(column, no_wrap=column != "Subject", overflow="fold")
         for column in ("New", "Revised", "Missing", "Failed"):
-            table.add_column(column, justify="right")
+            table.add_column(column, no_wrap=True, justify="right")
         for run in runs:
             table.add_row(
-                _when(run.started_at), run.kind, Text(run.subject), run.state,
+                _when(run.started_at), run.kind, Text(_name(run.subject)), run.state,
                 f"{run.new:,}", f"{run.revised:,}", f"{run.missing:,}", f"{run.failed:,}",
             )  # fmt: skip
         parts.append(table)
     return Group(*parts)
+
+
+def _name(subject: str) -> str:
+    """A topic, or a file without its folders."""
+    return subject.rstrip("/").rpartition("/")[2]
+
+
+def _narrow_table(title: str) -> Table:
+    """For many columns in 80 characters."""
+    return Table(
+        title=title,
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        padding=(0, 1),
+        collapse_padding=True,
+    )
 
 
 def mirror_state(mirror: Standing, schedule: str | None) -> str | None:
@@ -429,8 +449,9 @@ def daemon_state(heartbeat: Heartbeat | None, now: datetime) -> str:
     beat = heartbeat.beat_at if heartbeat.beat_at.tzinfo else heartbeat.beat_at.replace(tzinfo=UTC)
     silent = (now - beat).total_seconds()
     where = f"process {heartbeat.pid} on {heartbeat.host}"
-    if silent > DAEMON_SILENT:
-        return f"gone: {where} was last heard of {silent / 60:.0f} minutes ago"
+    if not heartbeat.lives:
+        ago = f"{silent:.0f} s" if silent < 120 else f"{silent / 60:.0f} minutes"
+        return f"gone without stopping ({where}, last heard of {ago} ago)"
     return f"{heartbeat.state} ({where}, heard of {silent:.0f} s ago)"
 
 

@@ -256,7 +256,9 @@ class Daemon:
         failures = self._failures[job_id] = self._failures.get(job_id, 0) + 1
         settings = self._config.daemon
         wait = min(settings.retry * 2 ** min(failures - 1, 20), settings.retry_most)
-        logger.error("{} failed ({} in a row): {}. Next try in {}", what, failures, why, wait)
+        logger.error(
+            "{} failed ({} in a row): {}. Next try in {}", what, failures, why.rstrip("."), wait
+        )
         if self._stop.is_set():
             return
         at = datetime.now(UTC) + wait

@@ -96,7 +96,13 @@ def test_one_daemon_at_a_time(store: Store, make: Any) -> None:
         store.claim_daemon(host=HOST, pid=other.pid, at=make.now)
         with pytest.raises(StoreInUse, match=f"process {other.pid} on {HOST}"):
             store.claim_daemon(host=HOST, pid=os.getpid(), at=make.now + timedelta(days=1))
+        alive = store.heartbeat(at=make.now + timedelta(days=1))
+        assert alive is not None
+        assert alive.lives
         other.communicate(b"\n")
+    gone = store.heartbeat(at=make.now)
+    assert gone is not None
+    assert not gone.lives
     # It died a moment ago: a restart need not wait for its heartbeat to grow old.
     store.claim_daemon(host=HOST, pid=os.getpid(), at=make.now)
     store.beat(at=make.now + timedelta(minutes=1))

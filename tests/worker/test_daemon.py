@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import shutil
 import signal
 import subprocess
@@ -171,6 +172,25 @@ def test_a_signal_in_the_middle_of_a_mirror(pubgrade: Pubgrade, site: BulkSite) 
     with _store(pubgrade) as store:
         assert len(store.known(range(3000))) == 1999
         assert {run.state for run in store.runs()} <= {"done", "interrupted"}
+
+
+def test_one_that_was_killed_is_told_at_once(pubgrade: Pubgrade) -> None:
+    _topics(pubgrade, "unknownword")
+    with _running(pubgrade) as daemon:
+        _until(lambda: "unknownword failed" in _log(pubgrade), pubgrade)
+        daemon.kill()
+        daemon.wait()
+        page = pubgrade("status", COLUMNS="80").stdout
+    assert "gone without stopping (process" in page
+    lines = page.splitlines()
+    assert any(line.startswith(" unknownword 0 never") for line in _single_spaced(lines))
+    assert any(line.startswith("unknownword: PubMed finds nothing") for line in lines)
+    assert max(map(len, lines)) <= 80
+    assert "…" not in page
+
+
+def _single_spaced(lines: list[str]) -> list[str]:
+    return [re.sub("  +", " ", line) for line in lines]
 
 
 def test_a_hangup_reloads_the_topics(pubgrade: Pubgrade) -> None:
