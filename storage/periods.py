@@ -26,13 +26,13 @@ def tokens(place: int) -> list[str]:
 def covering(least: int, most: int) -> list[str]:
     """Facets of periods that hold all places from `least` to below `most`, and few others.
 
-    None at all where that would take too many.
+    The fewer they are the better: the index looks each of them up for every hit. None at all where
+    that would take too many.
     """
     first, last = least // DAY, (most - 1) // DAY
-    for length in LENGTHS:
-        if last // length - first // length < _MOST_TOKENS:
-            return [_token(length, number) for number in range(first // length, last // length + 1)]
-    return []
+    length = _longest(last - first + 1)
+    numbers = range(first // length, last // length + 1)
+    return [_token(length, number) for number in numbers] if len(numbers) <= _MOST_TOKENS else []
 
 
 def windows(
@@ -41,17 +41,30 @@ def windows(
     """From `most` down to `least`, or to `oldest` below which there is nothing.
 
     The first goes down to the day of the place `first`, each of the others takes in `growth` times
-    as many days as the one before.
+    as many days as the one before; as far as they end with a period, so that a few periods of one
+    length cover them and nothing else.
     """
     least = max(least, oldest)
-    days = max((most - 1) // DAY - first // DAY + 1, 1)
-    bottom = first // DAY * DAY
-    while bottom > least:
-        yield bottom, most
-        most = bottom
+    end = (most - 1) // DAY + 1
+    days = max(end - first // DAY, 1)
+    length = _longest(2 * days)
+    bottom = (end - days) // length * length
+    while bottom * DAY > least:
+        yield bottom * DAY, most
+        end, most = bottom, bottom * DAY
         days *= growth
-        bottom -= days * DAY
+        length = _longest(2 * days)
+        if end % length:  # shorter periods down to where the longer ones begin
+            bottom = end // length * length
+            days = max(days // growth, end - bottom)
+        else:
+            bottom = (end - days) // length * length
     yield least, most
+
+
+def _longest(days: int) -> int:
+    """The length of the longest periods of up to so many days."""
+    return max(length for length in LENGTHS if length <= days)
 
 
 def _token(length: int, number: int) -> str:

@@ -301,7 +301,7 @@ class Postgres:
     @staticmethod
     def hits(wanted: Node, least: int = 0, most: int = END) -> sa.Select[Any]:
         """The places, from `least` to below `most`, of the articles that the index finds."""
-        found = _found(_tsquery(_within(wanted, least, most)))
+        found = _found(wanted, _tsquery(_within(tsquery.sieve(wanted), least, most)))
         return sa.select(found.c.place).where(found.c.place >= least, found.c.place < most)
 
     @staticmethod
@@ -321,7 +321,8 @@ class Postgres:
         """
         windows = _windows(connection, least, most, enough)
         bounds = [[window[end] for window in windows] for end in (0, 1)]
-        texts = [tsquery.expression(_within(wanted, *window)) for window in windows]
+        sieve = tsquery.sieve(wanted)
+        texts = [tsquery.expression(_within(sieve, *window)) for window in windows]
         window = (
             sa.func.unnest(
                 sa.cast(sa.literal(texts, _TEXTS), dialect.ARRAY(dialect.TSQUERY)),
@@ -330,7 +331,7 @@ class Postgres:
             .table_valued("wanted", "least", "most")
             .render_derived("windows")
         )
-        found = _found(sa.literal_column("windows.wanted"))
+        found = _found(wanted, sa.literal_column("windows.wanted"))
         inside = (
             sa.select(found.c.place)
             .where(
@@ -354,7 +355,8 @@ class Postgres:
     def scored_hits(wanted: Node, words: Node, least: int, most: int) -> sa.Select[Any]:
         """As `hits`, with `relevance`: ts_rank of the words, the greater the better. `wanted` are
         the words with all filters."""
-        found = _found(_tsquery(_within(wanted, least, most)), vector=True)
+        sifted = _tsquery(_within(tsquery.sieve(wanted), least, most))
+        found = _found(wanted, sifted, vector=True)
         return sa.select(found.c.place, _score(words, found.c.vector).label("relevance")).where(
             found.c.place >= least, found.c.place < most
         )
@@ -396,7 +398,7 @@ def _windows(
     ).one()
     if count < _FIRST_WINDOW:
         return [(least, most)]
-    growth = 4 if enough is not None and enough > _PAGE else 16
+    growth = 2 if enough is not None and enough > _PAGE else 4
     return [*periods.windows(least, top + 1, oldest=bottom, first=first, growth=growth)]
 
 
@@ -414,19 +416,18 @@ def _within(wanted: Node, least: int, most: int) -> Node:
     return AllOf((wanted, AnyOf(tuple(map(Facet, within))))) if within else wanted
 
 
-def _found(wanted: sa.ColumnElement[Any], *, vector: bool = False) -> sa.Subquery:
-    """What the index finds.
+def _found(wanted: Node, sifted: sa.ColumnElement[Any], *, vector: bool = False) -> sa.Subquery:
+    """Of what the index finds by `sifted`, a tsquery (storage.tsquery.sieve), what is wanted.
 
     OFFSET 0 keeps the server from merging this with what is around. It would else walk through all
     places, newest first, and look at each text, where it takes a word for more common than it is.
     """
     columns = (full_text.c.place, full_text.c.vector)[: 1 + vector]
-    return (
-        sa.select(*columns)
-        .where(full_text.c.vector.op("@@")(wanted))
-        .offset(sa.literal_column("0"))
-        .subquery("found")
-    )
+    found = sa.select(*columns).where(full_text.c.vector.op("@@")(sifted))
+    if tsquery.sieve(wanted) != wanted:
+        # As a function and not as its operator @@ it is not asked of the index.
+        found = found.where(sa.func.ts_match_vq(full_text.c.vector, _tsquery(wanted)))
+    return found.offset(sa.literal_column("0")).subquery("found")
 
 
 def _tsquery(node: Node) -> sa.ColumnElement[Any]:

@@ -27,7 +27,7 @@ from difflib import get_close_matches
 from hashlib import blake2b
 from itertools import islice
 from math import isqrt
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import sqlalchemy as sa
 
@@ -60,9 +60,10 @@ COUNTED: Final = ("design", "level", "year", "journal", "topic")
 
 _FEW: Final = 1_000  # candidates that are cheaper to ask the index about one by one
 _FETCHED_AT_ONCE: Final = 10_000  # rows
-_READ_AHEAD: Final = (100, 1_000, 10_000)  # hits whose rows are looked at together, growing
+_READ_AHEAD: Final = 100  # hits or rows that are looked at together, at first
 
 _article = tables.article.c
+_Item = TypeVar("_Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,14 +265,11 @@ class Search:
             yield from self._moments(plan, mark, self._limit)
             return
         rows = self._moments(replace(plan, wanted=None), mark, None)
-        sizes = iter(_READ_AHEAD)
-        size = next(sizes)
-        while batch := list(islice(rows, size)):
+        for batch in _ever_more(rows):
             places = [place for _, place in batch]
             hits = self._database.hits_among(plan.asked, places)
             found = set(self._connection.execute(hits).scalars())
             yield from (row for row in batch if row[1] in found)
-            size = next(sizes, size)
 
     def _is_little(self, plan: _Plan) -> bool:
         """Whether fewer hits are put in order than articles would have to be looked at.
@@ -371,16 +369,13 @@ class Search:
         if not plan.conditions:
             yield from places
             return
-        sizes = iter(_READ_AHEAD)
-        size = next(sizes)
-        while batch := list(islice(places, size)):
+        for batch in _ever_more(places):
             kept = sa.select(_article.pmid).where(
                 self._database.among(_article.pmid, [place & PMID_MASK for place in batch]),
                 *plan.conditions,
             )
             pmids = set(self._connection.execute(kept).scalars())
             yield from (place for place in batch if place & PMID_MASK in pmids)
-            size = next(sizes, size)
 
     def _found_places(self, plan: _Plan) -> Iterator[int]:
         """Places that the index finds, newest first, conditions apart."""
@@ -403,7 +398,7 @@ class Search:
         if limit is not None and limit <= _FETCHED_AT_ONCE:
             yield from self._connection.execute(statement).all()
             return
-        ahead = _FETCHED_AT_ONCE if self._limit is None else _READ_AHEAD[0]
+        ahead = _FETCHED_AT_ONCE if self._limit is None else _READ_AHEAD
         streamed = statement.execution_options(yield_per=ahead)
         with self._connection.execute(streamed) as rows:
             yield from rows
@@ -550,6 +545,14 @@ class Search:
             sa.select(columns.key).where(columns.ui == asked.strip().upper())
         )
         return {*rows.scalars(), folded(asked)} - {""}
+
+
+def _ever_more(items: Iterator[_Item]) -> Iterator[list[_Item]]:
+    """Batches, each twice as long as the one before: few of them, and little in vain at the end."""
+    size = _READ_AHEAD
+    while batch := list(islice(items, size)):
+        yield batch
+        size = min(2 * size, _FETCHED_AT_ONCE)
 
 
 def _asks_all(query: Query) -> bool:

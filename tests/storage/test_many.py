@@ -73,6 +73,14 @@ def test_the_newest_come_first_from_all_years(archive: Store) -> None:
     assert paged(archive, dataclasses.replace(years, since=None, until="1826"))[-1] % 201 == 0
     levels = paged(archive, Query(words="stockings", level=("1", "1"), sort="date", limit=300))
     assert levels == [pmid for pmid in newest if pmid % 6 == 1]
+    crossing = Query(words='"stockings rare"', sort="date", limit=2)  # of two columns: no phrase
+    assert paged(archive, crossing) == []
+    for words, rest in (
+        ('"stockings stockings"', (1, 2)),
+        ('stockings NOT "stockings stockings"', (0,)),
+    ):
+        found = paged(archive, Query(words=words, sort="date", limit=400))
+        assert found == [pmid for pmid in newest if pmid % 3 in rest]
 
 
 def test_the_last_added_come_first(archive: Store, make: Any) -> None:
