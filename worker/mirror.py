@@ -244,12 +244,15 @@ class Standing(NamedTuple):
 
     file: Run | None  # the last file that was loaded
     last_pass: Run | None  # the daemon's last one
+    keeps: str | None  # the selection in words, None for all there is
 
 
 def standing(store: Store) -> Standing:
     files = [run for name, run in done_files(store).items() if NAME.fullmatch(name)]
     last_pass = next(iter(store.runs(kind="mirror", subject=WHOLE, limit=1)), None)
-    return Standing(max(files, key=lambda run: run.subject, default=None), last_pass)
+    file = max(files, key=lambda run: run.subject, default=None)
+    typed = file.window_start if file else None
+    return Standing(file, last_pass, str(Selection.read(typed)) if typed else None)
 
 
 def _catch_up(

@@ -433,6 +433,8 @@ def mirror_state(mirror: Standing, schedule: str | None) -> str | None:
     if mirror.file is not None:
         loaded = mirror.file.finished_at or mirror.file.started_at
         said.append(f"{mirror.file.subject} loaded {_when(loaded)}")
+    if mirror.keeps is not None:
+        said.append(f"keeps {mirror.keeps}")
     if (last := mirror.last_pass) is not None:
         said.append(
             f"last pass {_when(last.started_at)} {last.state}"

@@ -231,7 +231,9 @@ def test_commands(pubgrade: Pubgrade, site: BulkSite) -> None:
     config = pubgrade.folder / "config.toml"
     config.write_text(f'[mirror]\nbase_url = "{site.url}"\nabstracts = false\n')
     planned = pubgrade("mirror", "--dry-run")
-    assert "Kept is all of PubMed, without abstracts." in planned.stdout, planned.stderr
+    assert "Of it the store keeps all of PubMed, without abstracts." in planned.stdout, (
+        planned.stderr
+    )
     assert pubgrade("mirror", "--workers", "1").returncode == 0
     config.write_text(f'[mirror]\nbase_url = "{site.url}"\n')
     assert pubgrade("mirror", "--no-abstracts").returncode == 0
@@ -244,12 +246,13 @@ def test_commands(pubgrade: Pubgrade, site: BulkSite) -> None:
     assert "(none)" in pubgrade("show", "51").stdout
     status = pubgrade("status").stdout
     assert "Abstracts not kept" in status
+    assert "keeps all of PubMed, without abstracts" in " ".join(status.split())
     shown = json.loads(pubgrade("show", str(pmid), "--json").stdout)
     assert (shown["abridged"], shown["abstract"]) == (True, "")
     regraded = pubgrade("regrade", "--all")
     assert regraded.returncode == 0
     assert regraded.stdout.startswith("1 records graded again")
-    assert "1 keep the grades that were made from their whole records" in regraded.stdout
+    assert "1 records keep the grades that were made from the whole" in regraded.stdout
     explained = pubgrade("explain", str(pmid))
     assert (explained.returncode, "None" in explained.stdout) == (0, False)
 

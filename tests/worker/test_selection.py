@@ -250,7 +250,7 @@ def test_the_command(pubgrade: Pubgrade, site: BulkSite) -> None:
     assert (wrong.returncode, wrong.stdout) == (2, "")
     assert "did you mean randomized_controlled_trial?" in wrong.stderr
     planned = pubgrade("mirror", "--dry-run", "--filter", "--mesh Gout", **there)
-    assert "Kept is only --mesh Gout." in planned.stdout, planned.stderr
+    assert "Of it the store keeps only --mesh Gout." in planned.stdout, planned.stderr
     done = pubgrade("mirror", "--filter", "--mesh Gout", "--workers", "1", **there)
     assert done.returncode == 0, done.stderr
     assert "2 new" in done.stdout

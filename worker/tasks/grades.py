@@ -73,7 +73,7 @@ def regrade(
         )
         if counts.abridged:
             sys.stdout.write(
-                f"{counts.abridged:,} keep the grades that were made from their whole records: "
+                f"{counts.abridged:,} records keep the grades that were made from the whole of them: "
                 "their abstracts are not kept here\n"
             )
     return EXIT_DONE

@@ -178,7 +178,7 @@ def _show_plan(
             + ".\n"
         )
     if selection:
-        sys.stdout.write(f"Kept is {selection}.\n")
+        sys.stdout.write(f"Of it the store keeps {selection}.\n")
     if work.gap:
         say(f"pubgrade: {work.gap}")
 
