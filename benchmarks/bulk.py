@@ -278,6 +278,8 @@ def main() -> None:
 
 
 def run(given: argparse.Namespace, folder: Path) -> None:
+    from benchmarks.dataset import report_dataset
+
     paths = make_files(given.sources, folder, given.records, given.files)
     costs = {what: _cost_of_all(read, paths) for what, read in READERS.items()}
     (floor_name, (floor, _)), (_, (ours, memory)), (_, theirs) = costs.items()
@@ -309,6 +311,7 @@ def run(given: argparse.Namespace, folder: Path) -> None:
     }
     size = sum(file.stat().st_size for file in folder.glob("two.db*")) / records
     print(f"  {size:,.0f} bytes a record in SQLite")
+    report_dataset(report, paths, few, folder, cluster=not given.no_cluster)
     found = measure(export, two, folder / "parquet", 1)
     report.load("Parquet from that store, one process", found)
     # Ranges have nothing to do with one another.
@@ -338,6 +341,12 @@ def _begun(
     found = measure(work, few, str(address), workers).others
     address.unlink()
     return found
+
+
+def floor_of(paths: list[str]) -> tuple[str, float]:
+    """What F is, and its CPU seconds for these files."""
+    what, read = next(iter(READERS.items()))
+    return what, _cost_of_all(read, paths)[0]
 
 
 def _cost_of_all(read: Callable[[str], None], paths: list[str]) -> Any:

@@ -115,7 +115,7 @@ class Dataset:
         _write(self._ledger, lines)
         self.entries = entries
 
-    def _note(self, entry: Entry) -> None:
+    def note(self, entry: Entry) -> None:
         """In the place of the same source as other versions read it, else at the end."""
         digest = entry.part.rpartition("-")[2]
         for number, before in enumerate(self.entries):
@@ -192,7 +192,7 @@ class Dataset:
             worker=prepared.by,
             md5=job.md5,
         )
-        self._note(entry)
+        self.note(entry)
         return Added(job.source, job.name, entry, part.failures)
 
     def delete(self, name: str, pmids: Sequence[int]) -> Added:
