@@ -27,6 +27,7 @@ from storage.names import KnownNames, Names
 from storage.records import SaveOutcome, revision_order
 from storage.writing import State, Writing, Written
 
+_AT_ONCE: Final = 50_000  # rows of `sources`
 CHUNK: Final = 500  # entries looked up and written together: bounds memory
 
 _CHANGE_COLUMNS: Final = (
@@ -100,6 +101,25 @@ def unchanged(
         statement = statement.where(sa.not_(columns.abridged))
     rows = connection.execute(statement)
     return {pmid for pmid, digest in rows if digest == digests[pmid]}
+
+
+def sources(
+    connection: sa.Connection, *, after: int, grader_version: str
+) -> list[tuple[int, int, bool]]:
+    """Some thousand PMIDs from behind `after` on, ascending, with all that `unchanged` compares."""
+    columns = tables.article.c
+    rows = connection.execute(
+        sa.select(columns.pmid, columns.source_digest, columns.abridged)
+        .where(
+            columns.pmid > after,
+            columns.source_digest.is_not(None),
+            columns.grader_version == grader_version,
+            columns.deleted_at.is_(None),
+        )
+        .order_by(columns.pmid)
+        .limit(_AT_ONCE)
+    )
+    return [(row.pmid, row.source_digest, row.abridged) for row in rows]
 
 
 def outdated(

@@ -33,7 +33,7 @@ from storage.records import (
     StoreCounts,
     TopicState,
 )
-from storage.saving import Saving, arrival_chunks, grade_chunks, outdated, unchanged
+from storage.saving import Saving, arrival_chunks, grade_chunks, outdated, sources, unchanged
 from storage.search import Search
 
 _article = tables.article.c
@@ -181,6 +181,18 @@ class Store:
                 grader_version=grader_version,
                 abridging=abridging,
             )
+
+    def sources(self, *, grader_version: str) -> Iterator[tuple[int, int, bool]]:
+        """All PMIDs that `unchanged` may answer, ascending, each with the digest that it asks for
+        and whether its article is without its abstract."""
+        after = 0
+        while True:
+            with self._database.reading() as connection:
+                found = sources(connection, after=after, grader_version=grader_version)
+            if not found:
+                return
+            yield from found
+            after = found[-1][0]
 
     def outdated(self, articles: Iterable[Article]) -> set[int]:
         """PMIDs of those articles that are older than what is stored; one article for each PMID."""

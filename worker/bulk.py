@@ -337,6 +337,7 @@ def load_files(
                 sources=sources,
                 cluster=cluster,
                 known=store if store.articles(limit=1) else None,  # to an empty store nothing is
+                shared=folder,
                 stop=stop,
                 progress=progress,
             )

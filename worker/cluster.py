@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Final
 
 from worker.errors import EntrezUnavailable, SourceError, WorkerError
 from worker.files import is_address
+from worker.known import Known
 from worker.preparing import Prepared, Task
 from worker.readers import Answer, shares_of
 
@@ -33,7 +34,7 @@ RETRIES: Final = 5  # times that a file is given to another worker
 class ClusterReaders:
     """Reads on the workers of a cluster, two sources for each of them ahead of the writer.
 
-    `sources`: how many there are.
+    `sources`: how many there are. `known`: what need not be read, told without a store.
     """
 
     def __init__(
@@ -42,11 +43,13 @@ class ClusterReaders:
         stop: threading.Event,
         progress: Callable[[int], None],
         sources: int | None,
+        known: Known | None = None,
     ) -> None:
         self._client = client
         # Its futures can be waited for with a time-out; the client's own lose the answer in a race.
         self._executor = client.get_executor(pure=False, retries=RETRIES)
         self._sources = sources
+        self._known = known
         self._stop = stop
         self._progress = progress
         self._read = 0
@@ -61,7 +64,7 @@ class ClusterReaders:
         if not is_address(task.source):
             task = replace(task, source=os.path.abspath(task.source))
         futures = [
-            self._executor.submit(prepare_there, each)
+            self._executor.submit(prepare_there, each, self._known)
             for each in shares_of(task, workers_of(self._client), self._sources)
         ]
         return lambda: Prepared.together([self._wait(each, task.source) for each in futures])
@@ -87,10 +90,10 @@ class ClusterReaders:
             return prepared
 
 
-def prepare_there(task: Task) -> tuple[Prepared, int]:
+def prepare_there(task: Task, known: Known | None) -> tuple[Prepared, int]:
     """`Task.prepare` on a worker, and the number of records."""
     counts: list[int] = []
-    prepared = task.prepare(count=counts.append)
+    prepared = task.prepare(known=known, count=counts.append)
     return replace(prepared, by=_here()), sum(counts)
 
 

@@ -152,7 +152,6 @@ class Dataset:
             workers=workers,
             sources=sources,
             cluster=cluster,
-            known=None,
             stop=stop,
             progress=progress,
         ) as readers:

@@ -169,8 +169,8 @@ def write_range(of: Range, notices: Notices, folder: Path) -> dict[int, int]:
     del arrivals
     table = pa.concat_tables(tables)
     del tables
-    order = np.argsort(table["pmid"].to_numpy(), kind="stable")
-    return write_years(table.take(order), folder, of.number)
+    table = table.take(np.argsort(table["pmid"].to_numpy(), kind="stable"))
+    return write_years(table, folder, of.number)
 
 
 def _rows(

@@ -13,10 +13,12 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import get_context
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
+from grading import GRADER_VERSION
 from worker.errors import WorkerError
-from worker.known import Known, known_to
+from worker.known import Known, Snapshot, known_to
 from worker.preparing import Prepared, Task
 from worker.processes import begin_process
 
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
 Answer = Callable[[], Prepared]  # waits for what was begun
 Named = TypeVar("Named")
+_STORED: Final = 2_500_000
 
 
 class Readers(Protocol):
@@ -46,23 +49,34 @@ def readers_for(
     workers: int,
     sources: int | None,
     cluster: Client | None,
-    known: Store | None,
     stop: threading.Event,
     progress: Callable[[int], None],
+    known: Store | None = None,
+    shared: Path | None = None,
 ) -> Iterator[Readers]:
     """A cluster's workers, so many processes of this machine, or this one where that is 1.
 
-    `known`: a store; what that was filled from just so need not be read again.
+    `known`: a store; what that was filled from just so need not be read again. `shared`: a folder
+    for what a cluster's workers must see.
     """
     if cluster is not None:
         from worker.cluster import ClusterReaders
 
-        yield ClusterReaders(cluster, stop, progress, sources)
+        there = None
+        if known is not None and shared is not None and _is_worth_telling(known, sources):
+            there = Snapshot.of(known, shared)
+        yield ClusterReaders(cluster, stop, progress, sources, there)
     elif workers < 2:
         yield Inline(stop, progress, known)
     else:
         with Pool(workers, stop, progress, sources, known) as pool:
             yield pool
+
+
+def _is_worth_telling(known: Store, sources: int | None) -> bool:
+    """Telling other machines what a store knows takes as long as reading one source for each
+    `_STORED` records in it; some of which will be known."""
+    return sources is None or known.counts(GRADER_VERSION).articles <= _STORED * sources
 
 
 def begun(

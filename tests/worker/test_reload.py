@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -22,8 +22,10 @@ from worker.bulk import Job, load_files
 from worker.files import read_blocks, read_source
 from worker.intake import Intake
 from worker.invocation import Invocation
-from worker.known import known_to
+from worker.known import Snapshot, known_to
 from worker.parsed import UnchangedRecord
+from worker.readers import readers_for
+from worker.spools import SpoolTask, Unchanged, blocks_of
 from worker.tasks.status import status
 
 
@@ -83,6 +85,57 @@ def test_what_is_known_is_not_read(tmp_path: Path, store: Store) -> None:
     load(store, write(tmp_path, "b", [record(2, revision=1)], deleted=(3,)))
     (block,) = read_blocks(job.source, size=500, known=known_to(store))
     assert [isinstance(item, UnchangedRecord) for item in block] == [True, False, False]
+
+
+def test_what_is_known_is_told_without_the_store(tmp_path: Path, store: Store) -> None:
+    job = write(tmp_path, "a", [record(pmid) for pmid in (1, 2, 3, 5)])
+    assert Snapshot.of(store, tmp_path)({1: 7}) == set()  # it is empty
+    load(store, job)
+    load(store, write(tmp_path, "b", [record(2, revision=1)], deleted=(3,)))
+    (tmp_path / "later").mkdir()
+    snapshot = Snapshot.of(store, tmp_path / "later")
+    asked: list[dict[int, int]] = []
+
+    def both(digests: Mapping[int, int], *, abridging: bool = False) -> set[int]:
+        asked.append(dict(digests))
+        return snapshot(digests, abridging=abridging)
+
+    source = write(tmp_path, "c", [record(pmid) for pmid in (1, 2, 3, 4, 5, 6)]).source
+    (block,) = read_blocks(source, size=500, known=both)
+    assert [isinstance(item, UnchangedRecord) for item in block] == [
+        True,
+        *[False] * 3,
+        True,
+        False,
+    ]
+    assert snapshot(asked[0]) == known_to(store)(asked[0]) == {1, 5}
+
+
+def test_a_cluster_reads_nothing_twice(tmp_path: Path, store: Store, dask: Any) -> None:
+    _, client = dask
+    first = write(tmp_path, "a", [record(pmid) for pmid in range(1, 40)], deleted=(9,))
+    load(store, first)
+    task = SpoolTask(first.source, str(tmp_path / "spool"))
+    with readers_for(
+        workers=1,
+        sources=1,
+        cluster=client,
+        known=store,
+        shared=tmp_path,
+        stop=threading.Event(),
+        progress=lambda _: None,
+    ) as readers:
+        (block,) = blocks_of(readers.begin(task)())
+    assert sum(isinstance(item, Unchanged) for item in block) == 38
+    one, other = record(7, revision=1), record(7, revision=1, title="Of the same day.")
+    load(store, write(tmp_path, "b", [one]))
+    jobs = [write(tmp_path, "c", [other]), write(tmp_path, "d", [one]), first]
+    runs = load(store, *jobs, cluster=client)
+    assert [(run.revised, run.unchanged, run.stale) for run in runs] == [
+        (1, 0, 0),
+        (1, 0, 0),
+        (0, 38, 1),
+    ]
 
 
 def test_an_article_that_moved_on_meanwhile_is_read_after_all(tmp_path: Path, store: Store) -> None:
