@@ -373,7 +373,7 @@ def status_page(
     if topics:
         table = _narrow_table("Topics")
         table.add_column("Topic", overflow="fold")
-        for column in ("Articles", "Last success", "Stored through", "Failures", "Next run"):
+        for column in ("Articles", "Last success", "Stored to", "Failures", "Next run"):
             table.add_column(
                 column,
                 no_wrap=True,
