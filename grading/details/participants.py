@@ -92,6 +92,7 @@ _VERB_BEFORE = Pattern(
 _WEAK_BEFORE = Pattern(r"\b(?:in|of|among|with|from|on|for|data from|all)\s(?:the\s)?\z")
 _PART_BEFORE = Pattern(
     r"(?:of (?:whom|these|them|those|which|the),?|remaining|remainder|other|another|and|while|whereas|versus|vs\.?|only|except"
+    r"|(?:occurred|reported|seen|observed|noted|found|present|developed|recorded|detected|achieved|arose) (?:in|by|for|among)(?: (?:only|the|all))?"
     r"|excluding|excluded|least|than|every|each|additional|further|\()\s?\z"
 )
 _RANDOMISED_AFTER = Pattern(
@@ -212,7 +213,7 @@ def _weigh(
     if left(_PART_BEFORE):
         points -= 3
     if right(_PART_AFTER):
-        points -= 2 if before.strip() else 0
+        points -= 2 if before.strip() and not before.endswith(b": ") else 0
     if right(_ELSEWHERE):
         points -= 4
     if right(_SECOND_GROUP_AFTER):

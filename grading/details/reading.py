@@ -143,6 +143,7 @@ _DONE = ("masking", "allocation")  # how the study was done, where `_own` says s
 _TRIALS = Pattern(r"\A[-,]?\s?(?:[\w-]+,?\s){0,5}?(?:trials|studies|RCTs|literature|evidence)\b")
 _CONTEXTS = Contexts(frozenset(CONTEXTS), inside=True)
 _ROLES = {"aims": 0, "methods": 0, "title": 1, "results": 2, "background": 4}
+_SEARCHED = Pattern(r"\b(?:searched|published|literature|search)\b[^.;]*\z")
 _NOT_COUNTED = Pattern(r"\b(?:fewer|more|less|excess|additional|extra|estimated|expected)\b")
 _SENTENCES = ("adverse_events", "limitations")
 _COUNTED = ("deaths", "discontinuations")
@@ -314,7 +315,9 @@ def _study(text: Text, may: dict[str, Pattern], values: dict[str, Any]) -> None:
     for name in (*_WHOLE, *_SENTENCES):
         if pattern := may.get(name):
             for start, end in pattern.every(data, first, last):
-                if name == "recruitment_dates" and data[start - 10 : start].endswith(b"published "):
+                if name == "recruitment_dates" and _SEARCHED.find(
+                    data, max(first, start - 80), start
+                ):
                     continue
                 if name not in _DONE or _own(text, (start, end)):
                     break

@@ -64,7 +64,8 @@ OCEBM_2011 = [
     ("diagnostic_accuracy_study", "diagnosis", (), 3),
     ("case_control_study", "diagnosis", (), 4),
     # prognosis
-    ("systematic_review", "prognosis", ("includes_cohorts",), 1),
+    ("systematic_review", "prognosis", ("includes_cohorts", "prospective_studies"), 1),
+    ("systematic_review", "prognosis", ("includes_cohorts",), 2),
     ("cohort_study", "prognosis", ("inception_cohort",), 2),
     ("cohort_study", "prognosis", (), 3),
     ("randomized_controlled_trial", "prognosis", (), 3),
