@@ -94,12 +94,13 @@ def report_dataset(
     to begin."""
 
     def made(name: str, workers: int, on_cluster: bool = False) -> Measured:
-        start = 0.0
-        if workers > 1 or on_cluster:
-            start = measure(make_parts, few, folder / f"few-{name}", workers, on_cluster).others
+        several = workers > 1 or on_cluster
+        begun = measure(make_parts, few, folder / f"few-{name}", workers, on_cluster)
         found = measure(make_parts, paths, folder / name, workers, on_cluster)
+        if not several:
+            found = replace(found, own=found.own - begun.own)
         return report.load(
-            f"Parquet, parts, {name}", found, workers if workers > 1 or on_cluster else 0, start
+            f"Parquet, parts, {name}", found, workers * several, begun.others * several
         )
 
     made("one process", 1)
@@ -110,31 +111,33 @@ def report_dataset(
             f"  1 to {CORES} workers of a cluster: {one.wall / two.wall:.2f} times as fast here, "
             f"{idle(one, 1) / idle(two, CORES):.2f} on idle cores"
         )
-    files = folder / f"{CORES} processes"
-    size = _bytes_of(files / "_parts") / report.records
-    measure(fill_range, files / "_parts", folder / "range")
-    written = measure(write, folder / "range", 1)
-    of_range = Report(report.floor, RANGE)
-    of_range.load("Parquet, the dataset of a whole range", written)
-    graded = sum(_bytes_of(year) for year in (folder / "range").glob("year=*")) / RANGE
+    begun = measure(write, folder / "few-one process", 1)
+    written = measure(write, folder / "one process", 1)
+    written = replace(written, own=written.own - begun.own)
+    report.load("Parquet, the dataset", written)
+    size = _bytes_of(folder / "one process" / "_parts") / report.records
+    years = (folder / "one process").glob("year=*")
+    graded = sum(map(_bytes_of, years)) / report.records
     print(f"  {size:,.0f} bytes a record in parts, {graded:,.0f} in the dataset")
+    measure(fill_range, folder / "one process" / "_parts", folder / "range")
+    of_range = measure(write, folder / "range", 1)
+    print(f"  {RANGE:,} PMIDs, a whole range, hold {of_range.memory:.0f} MB while written")
 
     reading = idle(parts, CORES) / report.records
-    writing = written.cpu / CORES / RANGE
+    writing = written.cpu / report.records
     print(
         f"\n{ALL:,} records on {CORES} idle cores: parts {hours(reading)}, the dataset "
-        f"{hours(writing)}, together {hours(reading + writing)}; "
+        f"{hours(writing / CORES)}, together {hours(reading + writing / CORES)}; "
         f"{ALL * size / 1e9:.0f} GB of parts, {ALL * graded / 1e9:.1f} GB of Parquet"
     )
     for workers in (8, 64):
-        each = (reading + writing) * CORES / workers
-        ranges = -(-ALL // RANGE)
-        longest = -(-ranges // workers) * written.cpu
+        # Files are many; ranges are few, so some workers have none in the end.
         first = ALL * reading * CORES / workers
+        ranges = -(-ALL // RANGE)
+        second = -(-ranges // workers) * writing * RANGE
         print(
-            f"  {workers} workers, on paper: {(first + longest) / 3600:.2f} h, of it "
-            f"{longest / 60:.0f} min for {ranges} ranges ({each * 1e6:.1f} µs a record if they were "
-            "shared out evenly)"
+            f"  {workers} workers, on paper: {(first + second) / 3600:.2f} h, of it "
+            f"{second / 60:.1f} min for {ranges} ranges"
         )
 
 

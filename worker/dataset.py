@@ -19,7 +19,6 @@ import hashlib
 import os
 import shutil
 import threading
-import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
@@ -57,7 +56,7 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
     records: int
     deleted: int = 0
     failed: int = 0
-    seconds: float = 0.0
+    seconds: float = 0.0  # that one process took
     finished_at: str = ""
     worker: str | None = None  # of a cluster, that read it
     md5: str | None = None
@@ -80,7 +79,10 @@ class Added:
     failures: tuple[tuple[int | None, str], ...] = ()
     fault: str | None = None
     known: bool = False  # it was in the ledger before
-    interrupted: bool = False  # it never is: a source that was not read to its end is not told
+
+    @property
+    def interrupted(self) -> bool:
+        return False  # of a source that was not read to its end nothing is told
 
 
 class Dataset:
@@ -157,12 +159,10 @@ class Dataset:
         ) as readers:
             tasks = ((job, self._task(job)) for job in jobs)
             for job, _, ready in begun(readers, tasks, stop):
-                started = time.monotonic()
                 prepared = ready()
                 if prepared.stopped:
                     return
-                seconds = round(time.monotonic() - started, 3)
-                yield self._added(job, prepared, seconds, now())
+                yield self._added(job, prepared, now())
 
     def _task(self, job: Job) -> Task:
         if job.source == "-" or is_address(job.source):
@@ -172,21 +172,21 @@ class Dataset:
             )
         return PartTask(job.source, str(self.parts))
 
-    def _added(self, job: Job, prepared: Prepared, seconds: float, at: datetime) -> Added:
+    def _added(self, job: Job, prepared: Prepared, at: datetime) -> Added:
         if prepared.fault is not None:
             return Added(job.source, job.name, fault=prepared.fault)
         folder = Path(prepared.paths[0])
-        part = Part.of(folder)
         present = next((entry for entry in self.entries if entry.part == folder.name), None)
         if present is not None:
-            return Added(job.source, job.name, present, part.failures, known=True)
+            return Added(job.source, job.name, present, known=True)
+        part = Part.of(folder)
         entry = Entry(
             source=job.name,
             part=folder.name,
             records=part.articles,
             deleted=part.deleted,
             failed=len(part.failures),
-            seconds=seconds,
+            seconds=prepared.seconds,
             finished_at=iso(at),
             worker=prepared.by,
             md5=job.md5,

@@ -15,6 +15,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -129,6 +130,7 @@ class PartTask(Task):
         count: Callable[[int], None] = lambda _: None,
     ) -> Prepared:
         """Read, parse and grade the file into a part, unless that is there. All of it or nothing."""
+        started = time.monotonic()
         try:
             folder = Path(self.folder) / key_of(_digest_of(self.source))
             if folder.exists():
@@ -142,7 +144,7 @@ class PartTask(Task):
                 making.finish()
         except SourceError as error:
             return Prepared((), str(error))
-        return Prepared((str(folder),))
+        return Prepared((str(folder),), seconds=round(time.monotonic() - started, 3))
 
 
 def make_deletions(folder: Path, pmids: Sequence[int]) -> Path:
@@ -251,10 +253,11 @@ class _Making:
 
         table = pa.concat_tables(self._segment)
         ranges = table["pmid"].to_numpy() // RANGE
-        order = np.argsort(ranges, kind="stable")
-        table = table.take(order)
-        numbers, starts = np.unique(ranges[order], return_index=True)
-        ends = np.append(starts[1:], len(order))
+        if np.any(ranges[1:] < ranges[:-1]):
+            order = np.argsort(ranges, kind="stable")
+            table, ranges = table.take(order), ranges[order]
+        numbers, starts = np.unique(ranges, return_index=True)
+        ends = np.append(starts[1:], len(ranges))
         for number, start, end in zip(numbers.tolist(), starts, ends, strict=True):
             (batch,) = table.slice(start, end - start).combine_chunks().to_batches()
             self._rows.write_batch(batch)

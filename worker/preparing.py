@@ -21,6 +21,7 @@ class Prepared:
     fault: str | None = None  # why the source could not be read to its end
     stopped: bool = False
     by: str | None = None  # the workers of a cluster that read it
+    seconds: float = 0.0  # that one process took, where it was measured
 
     @classmethod
     def together(cls, shares: Sequence[Prepared]) -> Prepared:

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -227,6 +228,43 @@ def test_killed_at_any_moment(tmp_path: Path) -> None:
     assert digests(folder) == expected
     left = {path.name for path in (folder / "_parts").iterdir()}
     assert len(left) == len(jobs) + 3  # the ledger, the ranges, the lock
+
+
+def test_killed_while_files_take_their_places(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs = scattered(tmp_path, seed=41, files=6)
+    build(tmp_path / "before", jobs[:3])
+    build(tmp_path / "after", jobs)
+    expected = digests(tmp_path / "after")
+    replace = Path.replace
+    moves = 0
+    ended = False
+    while not ended:
+        folder = tmp_path / f"killed-{moves}"
+        shutil.copytree(tmp_path / "before", folder)
+        left = moves
+
+        def dying(self: Path, target: Path) -> Path:
+            nonlocal left
+            if "new" in self.parts and self.suffix != ".part":
+                if not left:
+                    raise KeyboardInterrupt
+                left -= 1
+            return replace(self, target)
+
+        monkeypatch.setattr(Path, "replace", dying)
+        try:
+            build(folder, jobs)
+            ended = True
+        except KeyboardInterrupt:
+            pass
+        monkeypatch.undo()
+        with opened(folder):
+            pass
+        assert digests(folder) == expected
+        moves += 1
+    assert moves > 3
 
 
 def test_a_damaged_file(tmp_path: Path) -> None:

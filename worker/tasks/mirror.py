@@ -114,7 +114,7 @@ def _mirror_dataset(
     from worker.dataset_mirror import mirror_dataset, plan_of
 
     if dry_run:
-        rate = [entry.seconds for entry in dataset.entries if entry.records >= 1000]
+        rate = [each.seconds / workers for each in dataset.entries if each.records >= 1000]
         _show_plan(invocation, rate, site, plan_of(dataset, site), None)
         return EXIT_DONE
     with on_cluster(cluster, workers) as client:
