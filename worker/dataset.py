@@ -27,6 +27,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from uuid import uuid4
 
 import msgspec
 from filelock import FileLock, Timeout
@@ -45,6 +46,7 @@ from worker.readers import begun, readers_for
 if TYPE_CHECKING:
     from distributed import Client
 
+_NEW: Final = "new-"  # begins the name of a folder of files on their way to their places
 PARTS: Final = "_parts"  # readers of Parquet pass over names that begin so
 
 
@@ -93,7 +95,6 @@ class Dataset:
         self.parts = folder / PARTS
         self._ledger = self.parts / "ledger.jsonl"
         self._ranges = self.parts / "ranges.json"
-        self._new = self.parts / "new"  # files on their way to their places
         self.entries = self._read_ledger()
         self._take_over()
         for left in self.parts.glob(".*.part"):  # of processes that were killed
@@ -235,14 +236,20 @@ class Dataset:
         todo = [
             each
             for each in ranges
-            if each.number not in before or before[each.number].inputs != inputs[each.number]
+            if each.number not in before
+            or before[each.number].inputs != inputs[each.number]
+            or not all(
+                self._place(each.number, year).exists() for year in before[each.number].years
+            )
         ]
         after = {number: each for number, each in before.items() if number in inputs}
-        self._new.mkdir(exist_ok=True)
+        # Of its own: workers of a run that was killed may still write for that.
+        new = self.parts / f"{_NEW}{uuid4().hex}"
+        new.mkdir()
         for number, (each, years) in enumerate(
             in_order(
                 executor,
-                partial(_write_range, folder=self._new),
+                partial(_write_range, folder=new),
                 ((each, notices.get(each.number, {})) for each in todo),
                 ahead=workers,
             ),
@@ -252,8 +259,8 @@ class Dataset:
             progress(number, len(todo))
             if stop.is_set() and number < len(todo):
                 return None
-        if after != before:
-            _write(self._new / "ranges.json", msgspec.json.encode(after))
+        if todo or after != before:
+            _write(new / "ranges.json", msgspec.json.encode(after))
         self._take_over()
         self._sweep()
         return sum(sum(each.years.values()) for each in after.values())
@@ -293,27 +300,33 @@ class Dataset:
         return _read_ranges(self._ranges) if self._ranges.exists() else {}
 
     def _take_over(self) -> None:
-        """Put new files in their places, if all of them are there. Done again after a kill, it ends
-        as if it had been done at once."""
-        ready = self._new / "ranges.json"
-        if ready.exists():
-            before, after = self._written(), _read_ranges(ready)
-            for number, written in after.items():
-                for year in written.years:
-                    path = self._new / f"year={year}" / file_name(number)
-                    if path.exists():
-                        place = self.folder / path.parent.name
-                        place.mkdir(exist_ok=True)
-                        path.replace(place / path.name)
-            for number, written in before.items():
-                years = after[number].years if number in after else {}
-                for year in written.years.keys() - years.keys():
-                    path = self.folder / f"year={year}" / file_name(number)
-                    path.unlink(missing_ok=True)
-                    if not any(path.parent.iterdir()):
-                        path.parent.rmdir()
-            ready.replace(self._ranges)
-        shutil.rmtree(self._new, ignore_errors=True)
+        """Put new files in their places, where all of them are there. Done again after a kill, it
+        ends as if it had been done at once."""
+        for new in self.parts.glob(f"{_NEW}*"):
+            ready = new / "ranges.json"
+            if ready.exists():
+                before, after = self._written(), _read_ranges(ready)
+                for number, written in after.items():
+                    for year in written.years:
+                        path = new / f"year={year}" / file_name(number)
+                        if path.exists():
+                            place = self._place(number, year)
+                            place.parent.mkdir(exist_ok=True)
+                            path.replace(place)
+                for number, written in before.items():
+                    years = after[number].years if number in after else {}
+                    for year in written.years.keys() - years.keys():
+                        self._remove(self._place(number, year))
+                ready.replace(self._ranges)
+            shutil.rmtree(new, ignore_errors=True)
+
+    def _place(self, number: int, year: int) -> Path:
+        return self.folder / f"year={year}" / file_name(number)
+
+    def _remove(self, path: Path) -> None:
+        path.unlink(missing_ok=True)
+        if path.parent.exists() and not any(path.parent.iterdir()):
+            path.parent.rmdir()
 
     def _sweep(self) -> None:
         """Parts that no line of the ledger names any more go."""
