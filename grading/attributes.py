@@ -117,6 +117,8 @@ def attributes(evidence: Evidence, design: str, form: str | None = None) -> tupl
         found.add("randomised")
     if design in ("non_randomized_trial", "single_arm_trial", "case_report", "case_series"):
         found.discard("randomised")
+    if "case_crossover" in found:
+        found.discard("crossover")
     if "cluster_randomised" in found:
         found.add("randomised")
     if design == "cohort_study" and "randomised" in found:

@@ -40,6 +40,7 @@ _NO_ARM = re.compile(
     r"|total|most|some|participants|patients|subjects)\b",
     re.IGNORECASE,
 )
+_CUT_SHORT = re.compile(rb"\b(?:with|of|by|plus|in|for)\s\Z", re.IGNORECASE)
 WITH = rf"\b{PEOPLE}\s(?:with|suffering from|undergoing|who had)\s"
 
 # Another number stands before the people: "580 obese and 605 lean children".
@@ -65,7 +66,7 @@ _ELSEWHERE = Pattern(
     r"\A[^.;]{0,60}?\b(?:(?:in|from) the literature|published|previously (?:reported|described))\b"
 )
 # Who answered a survey, of all who were asked.
-REPLIED = rf"\b(?P<n>{COUNT})\s(?:\([\d.]+\s?%\)\s)?(?:replied|responded|returned (?:the|a|an|it|them|completed)|answered|completed and returned)\b"
+REPLIED = rf"\b(?P<n>{COUNT})\s(?:\([\d.]+\s?%\)\s)?(?:replied|responded|accepted|agreed to (?:take part|participate)|returned (?:the|a|an|it|them|completed)|answered|completed and returned)\b"
 _SECOND_GROUP_AFTER = Pattern(
     rf"\A[^.;]{{0,90}}?\band\s(?:in\s|of\s)?{COUNT}\s(?:[\w'-]+\s){{0,4}}?{PEOPLE}\b"
 )
@@ -280,6 +281,8 @@ def read_arms(text: Text, pattern: Pattern) -> tuple[Arm, ...]:
         name = quote[: quote.index("(")].strip()
         if _NO_ARM.match(name):
             return ()
+        if not led and _CUT_SHORT.search(text.data, max(text.body, start - 8), start):
+            name = ""  # only the end of it: "… with visits of a nurse (n = 52)"
         arms.append(
             Arm(
                 name=name or None,

@@ -93,6 +93,7 @@ _NOT_STUDIES = Pattern(
 _MONTH = Pattern(
     r"\s(?:January|February|March|April|May|June|July|August|September|October|November|December)\b"
 )
+_OF_PEOPLE = Pattern(rf"\s(?:[\w-]+\s)?{PEOPLE}\s(?:from|in|of)\b")
 _INCLUDED = Pattern(r"\b(?:included|met|fulfill?ed|eligible|selected|analy[sz]ed|pooled)\b")
 _FOUND = Pattern(
     r"\b(?:identified|screened|retrieved|found|yielded|potentially|abstracts|titles)\b"
@@ -129,7 +130,7 @@ _CONDITION = re.compile(
     rb"|treated|in|at|from|to|by|using|on|after|before|during|between|among|within|for|as|than|with|without|under|over|when|while|versus|vs"
     rb"|receiv(?:e|ed|ing)|under(?:go|going|went)|seen|admitted|aged|followed|enrolled|recruited|included|selected|participat(?:e|ed|ing)"
     rb"|drank|took|ate|wore|used|perform(?:ed|ing)?|gave|visit(?:ed|ing)|came|walked|undertook|carried"
-    rb"|attending|presenting|randomi[sz]ed|allocated|assigned|completed|experienced?|developed?|died|responded|show(?:ed|s)?|reported"
+    rb"|about|proved|proven|confirmed|verified|documented|diagnosed|attending|presenting|randomi[sz]ed|allocated|assigned|completed|experienced?|developed?|died|responded|show(?:ed|s)?|reported"
     rb"|may|can|could|will|would|should|did|do|does|compared|according|regardless)\b|$)"
 )
 # What is told of an outcome, not which it is: "the primary outcome was reached in …".
@@ -338,7 +339,8 @@ def _study(text: Text, may: dict[str, Pattern], values: dict[str, Any]) -> None:
         if pattern := may.get(name):
             for whole, *groups in _near(text, name, pattern):
                 value = number_alone(text, groups[0])
-                if value is not None and not _NOT_COUNTED.find(data, *whole):
+                none = data[max(0, whole[0] - 3) : whole[0]].lower() == b"no "
+                if value is not None and not none and not _NOT_COUNTED.find(data, *whole):
                     values[name] = detail(text, *whole, value, "participants")
                     break
     if (pattern := may.get("follow_up")) and (found := pattern.groups(data, first, last)):
@@ -387,7 +389,9 @@ def _included_studies(text: Text, pattern: Pattern) -> tuple[int, Span] | None:
         count = number_alone(text, number)
         if count is None or _NOT_STUDIES.find(text.data, start, end):
             continue
-        if _MONTH.groups_at(text.data, number[1], end):
+        if _MONTH.groups_at(text.data, number[1], end) or _OF_PEOPLE.groups_at(
+            text.data, number[1], end
+        ):
             continue
         last = min(len(text.data), end + 45)
         if (clause := text.data.find(b", ", end, last)) >= 0:
@@ -438,8 +442,8 @@ def _versus(text: Text, may: dict[str, Pattern], values: dict[str, Any]) -> None
             continue
         left = _LEFT.search(data, max(first, span[0] - 71), span[0])
         right = _RIGHT.match(data, span[1], last)
-        comparator = right and _treatment(right, True)
-        if right and comparator is None:
+        comparator = _treatment(right, True) if right else None
+        if comparator is None:
             return  # no treatments are compared: "exposure on the day compared with exposure before"
         intervention = left and _treatment(left, False)
         for name, named in (("interventions", intervention), ("comparators", comparator)):
