@@ -13,9 +13,9 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from storage import documents, tables
-from storage.database import Database
+from storage.database import Database, Where
 from storage.errors import StoreError
-from storage.indexing import indexed_text
+from storage.indexing import IndexedText, indexed_text
 
 _ROWS: Final = 1000  # read and written together
 
@@ -43,7 +43,7 @@ def copy(
                     target.insert(writer, table, rows)
                     done += len(rows)
                     watch(done)
-        _index(reader, source, writer, target)
+        index_again(reader, source.among, writer, target.index)
         target.go_on_numbering(writer, copied)
         counts = {table.name: _count(reader, table) for table in copied}
         arrived = {table.name: _count(writer, table) for table in copied}
@@ -79,10 +79,14 @@ def _batches(
             yield [tuple(row) for row in part]
 
 
-def _index(
-    reader: sa.Connection, source: Database, writer: sa.Connection, target: Database
+def index_again(
+    reader: sa.Connection,
+    among: Callable[[sa.ColumnElement[Any], list[int]], Where],
+    writer: sa.Connection,
+    index: Callable[[sa.Connection, list[tuple[int, IndexedText]]], None],
 ) -> None:
-    """The full-text index, made from the documents in its own order."""
+    """Make the full-text index from the documents, in its own order: `among` and `index` are those
+    of the database that is read and of the one that is written."""
     article, links = tables.article.c, tables.topic_article.c
     statement = (
         sa.select(article.pmid, article.place, article.deleted_at, tables.document.c.body)
@@ -93,13 +97,13 @@ def _index(
         for rows in found.partitions():
             linked = reader.execute(
                 sa.select(links.pmid, links.topic_id).where(
-                    source.among(links.pmid, [row.pmid for row in rows])
+                    among(links.pmid, [row.pmid for row in rows])
                 )
             )
             topics: dict[int, list[int]] = {}
             for pmid, topic in linked:
                 topics.setdefault(pmid, []).append(topic)
-            target.index(
+            index(
                 writer,
                 [
                     (

@@ -19,15 +19,17 @@ from grading.article import Author
 from storage import levels
 from storage.folding import compatible, folded
 
-_PMID_BITS: Final = 27
+_PMID_BITS: Final = 30  # PMIDs have eight digits today; worker.parsed takes nine
 
 
 def place(first_day: int, pmid: int) -> int:
     """Where an article stands in the order of publication: by its first day, then by PMID.
 
     `first_day` as YYYYMMDD, 0 where unknown. The full-text index is kept in this order, so that
-    the newest are found first and days are ranges.
+    the newest are found first and days are ranges. Raises ValueError for what is no PMID.
     """
+    if not 0 <= pmid <= PMID_MASK:
+        raise ValueError(f"the store has no room for the PMID {pmid}: it takes up to nine digits")
     return places_from(first_day) | pmid
 
 

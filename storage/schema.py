@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from storage.database import Database
 from storage.errors import StoreUnavailable, StoreVersionError
 
-REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005")  # oldest first
+REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006")  # oldest first
 HEAD: Final = REVISIONS[-1]
 
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"

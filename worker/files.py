@@ -22,7 +22,14 @@ from grading.article import Section
 from worker.errors import EntrezUnavailable, SourceError
 from worker.known import Known, digest_of
 from worker.medline import read_medline
-from worker.parsed import MalformedRecord, Parsed, ParsedArticle, UnchangedRecord
+from worker.parsed import (
+    LARGEST_PMID,
+    MalformedRecord,
+    Parsed,
+    ParsedArticle,
+    UnchangedRecord,
+    number_in,
+)
 from worker.pubmed_xml import read_record
 from worker.xml_stream import own_pmid, split_records
 
@@ -299,7 +306,7 @@ def read_jsonl(stream: BinaryIO) -> Iterator[Parsed]:
             why = "its abstract was left out where this comes from: it cannot be graded"
             yield MalformedRecord(line.rstrip(b"\n"), f"line {number}: {why}", article.pmid)
             continue
-        if article.pmid < 1:
+        if not 1 <= article.pmid <= LARGEST_PMID:
             yield MalformedRecord(line.rstrip(b"\n"), f"line {number}: no PMID")
             continue
         if article.abstract and not article.sections:
@@ -316,10 +323,11 @@ def _plain(line: bytes) -> Article:
         record = msgspec.json.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ValueError(str(error)) from None
-    if not isinstance(record, dict) or not str(record.get("pmid", "")).isdigit():
+    pmid = number_in(str(record.get("pmid", ""))) if isinstance(record, dict) else None
+    if pmid is None:
         raise ValueError("no PMID")
     return Article(
-        pmid=int(record["pmid"]),
+        pmid=pmid,
         title=str(record.get("title") or ""),
         abstract=str(record.get("abstract") or ""),
     )

@@ -28,7 +28,7 @@ from grading.article import (
 )
 from worker.dates import date_of_text
 from worker.errors import SourceError
-from worker.parsed import MalformedRecord, Parsed, ParsedArticle
+from worker.parsed import MalformedRecord, Parsed, ParsedArticle, number_in
 from worker.registries import REGISTRIES
 
 _TAG = re.compile(r"^([A-Z][A-Z0-9]{1,3}) {0,2}- ?(.*)$")
@@ -113,9 +113,9 @@ def _article(lines: list[str]) -> Article:
     def first(tag: str) -> str | None:
         return by[tag][0] if by[tag] and by[tag][0] else None
 
-    pmid = first("PMID") or ""
-    if not pmid.isdigit() or int(pmid) == 0:
-        raise ValueError(f"no PMID (found {pmid!r})")
+    pmid = number_in(first("PMID") or "")
+    if not pmid:
+        raise ValueError(f"no PMID (found {(first('PMID') or '')[:40]!r})")
     abstract, sections = _abstract(first("AB") or "")
     published = date_of_text(first("DP") or "")
     events: list[DatedEvent] = []
@@ -135,14 +135,13 @@ def _article(lines: list[str]) -> Article:
     ids, registry, accessions = _identifiers(by)
     status = first("STAT")
     issn = re.match(r"\d{4}-\d{3}[\dX]", first("IS") or "")
-    count = first("RF")
     plain: list[OtherAbstract] = []
     other: list[OtherAbstract] = []
     for text in by["OAB"]:
         item = OtherAbstract(type="Publisher", text=text)
         (plain if "plain language" in text[:60].lower() else other).append(item)
     return Article(
-        pmid=int(pmid),
+        pmid=pmid,
         title=first("TI") or first("BTI") or "",
         vernacular_title=first("TT"),
         abstract=abstract,
@@ -189,7 +188,7 @@ def _article(lines: list[str]) -> Article:
         comments_corrections=tuple(
             _correction(relation, text) for tag, relation in _RELATIONS.items() for text in by[tag]
         ),
-        reference_count=int(count) if count and count.isdigit() else None,
+        reference_count=number_in(first("RF") or ""),
         subsets=tuple(by["SB"]),
         notes=tuple(by["GN"]),
         coi_statement=first("COIS"),
@@ -305,7 +304,7 @@ def _correction(relation: str, text: str) -> Correction:
     return Correction(
         relation=relation,
         direction="in" if relation.endswith("In") else "out",
-        pmid=int(pmid[1]) if pmid else None,
+        pmid=number_in(pmid[1]) if pmid else None,
         source=re.sub(r"\s*PMID: *\d+.*", "", text) or None,
     )
 

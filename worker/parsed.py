@@ -9,7 +9,14 @@ from dataclasses import dataclass
 
 from grading import Article
 
+LARGEST_PMID = 999_999_999  # the store has room for nine digits; PubMed has used eight
 PARSER_VERSION = "1"  # raise it when the same bytes give another Article
+
+
+def number_in(text: str) -> int | None:
+    """A whole number of up to nine digits; None for anything else, which no database would hold."""
+    digits = text.lstrip("0") or text[:1]
+    return int(digits) if len(digits) <= 9 and digits.isascii() and digits.isdigit() else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from grading.article import (
     Section,
 )
 from worker.dates import PubMedDate, date_of, date_of_text
+from worker.parsed import number_in
 from worker.xml_text import clean_term, term_of, text_of
 
 Fields = dict[str, Any]  # of an Article in the making
@@ -81,10 +82,10 @@ def pmid_of(element: Element | None) -> tuple[int, int]:
     if element is None:
         raise ValueError("no PMID")
     text = (element.text or "").strip()
-    if not (text.isascii() and text.isdigit()) or int(text) == 0:
-        raise ValueError(f"no PMID (found {text!r})" if text else "no PMID")
-    version = element.get("Version") or "1"
-    return int(text), int(version) if version.isdecimal() else 1
+    pmid = number_in(text)
+    if not pmid:
+        raise ValueError(f"no PMID (found {text[:40]!r})" if text else "no PMID")
+    return pmid, number_in(element.get("Version") or "") or 1
 
 
 # --- dates ---------------------------------------------------------------------------------------
@@ -325,7 +326,7 @@ def read_references(element: Element, fields: Fields) -> None:
     for item in element.iter("ArticleId"):
         if item.get("IdType") == "pubmed":
             number = (item.text or "").strip()
-            if number.isdecimal():
+            if len(number) <= 9 and number.isascii() and number.isdigit():
                 cited.append(int(number))
     fields["listed"] += len(list(element.iter("Reference")))
 

@@ -24,7 +24,7 @@ from grading.article import (
     Qualifier,
     RegistryId,
 )
-from worker.parsed import DeletedCitations, MalformedRecord, Parsed, ParsedArticle
+from worker.parsed import DeletedCitations, MalformedRecord, Parsed, ParsedArticle, number_in
 from worker.pubmed_book import book_article_of
 from worker.pubmed_elements import (
     Fields,
@@ -226,11 +226,10 @@ def _read_corrections(element: Element, fields: Fields) -> None:
 def _correction(element: Element) -> Correction:
     relation = element.get("RefType") or "Other"
     said = texts_by_tag(element)
-    pmid = said.get("PMID", "")
     return Correction(
         relation=relation,
         direction="in" if relation.endswith("In") else "out",
-        pmid=int(pmid) if pmid.isdecimal() else None,
+        pmid=number_in(said.get("PMID", "")),
         source=said.get("RefSource"),
         note=said.get("Note"),
     )
@@ -241,9 +240,8 @@ def _read_gene_symbols(element: Element, fields: Fields) -> None:
 
 
 def _read_reference_count(element: Element, fields: Fields) -> None:
-    count = text_of(element)
-    if count.isdecimal():
-        fields["reference_count"] = int(count)
+    if (count := number_in(text_of(element))) is not None:
+        fields["reference_count"] = count
 
 
 def _read_investigators(element: Element, fields: Fields) -> None:

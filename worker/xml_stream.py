@@ -25,7 +25,7 @@ _SETS = rb"PubmedArticleSet|PubmedBookArticleSet|MedlineCitationSet|PubmedArticl
 _ROOT = re.compile(rb"<(" + _SETS + rb")(?=[\s>/])")
 _ROOT_END = re.compile(rb"</(?:" + _SETS + rb")\s*>")
 _ENCODING = re.compile(rb"""^\s*<\?xml[^>]*encoding=["']([A-Za-z0-9._-]+)["']""")
-_PMID = re.compile(rb"<PMID\b[^>]*>\s*(\d+)\s*</PMID>")
+_PMID = re.compile(rb"<PMID\b[^>]*>\s*0*(\d{1,9})\s*</PMID>")
 _ERROR = re.compile(rb"<ERROR>(.*?)</ERROR>", re.DOTALL | re.IGNORECASE)
 _DECLARATIONS = re.compile(rb"<!ENTITY|<!DOCTYPE[^>\[]*\[")
 _WEB_PAGE = re.compile(rb"<html\b|<!doctype html", re.IGNORECASE)

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from alembic.script import ScriptDirectory
 import storage
 from storage import Store, documents, schema, tables
 from storage.errors import StoreUnavailable, StoreVersionError
-from storage.indexing import indexed_text, place
+from storage.indexing import indexed_text
 from storage.records import Entry, Query
 from storage.sqlite import Sqlite
 
@@ -131,6 +132,9 @@ INSERT INTO article (
 """
 
 
+OLDEST_PLACE = (date(2021, 5, 4).toordinal() << 27) | 7
+
+
 def test_a_store_of_the_oldest_schema_is_brought_up_with_its_rows(path: Path, make: Any) -> None:
     database = Sqlite(path, wait=1, create=True)
     with database.rebuilding() as connection:
@@ -141,7 +145,7 @@ def test_a_store_of_the_oldest_schema_is_brought_up_with_its_rows(path: Path, ma
             ("INSERT INTO term VALUES (2, 'question', ?)", (grade.question,)),
             (
                 OLDEST_ARTICLE,
-                (place(20210504, 7), article.revised),
+                (OLDEST_PLACE, article.revised),
             ),
             (
                 (
@@ -162,7 +166,7 @@ def test_a_store_of_the_oldest_schema_is_brought_up_with_its_rows(path: Path, ma
             ),
         ]:
             connection.exec_driver_sql(statement, values)
-        database.index(connection, [(place(20210504, 7), indexed_text(article, grade))])
+        database.index(connection, [(OLDEST_PLACE, indexed_text(article, grade))])
     database.close()
     with Store.open(str(path)) as store:
         record = store.get(7)
@@ -176,6 +180,10 @@ def test_a_store_of_the_oldest_schema_is_brought_up_with_its_rows(path: Path, ma
         store.save([Entry(article, grade, b"<seven/>", "xml", "1", digest)])
         assert store.unchanged({7: digest}, grader_version="1") == {7}
         assert store.count(Query(level=("3", "3"))) == 1
+        found = store.search(
+            Query(words=article.title.split()[0], since="2021-05", until="2021-05")
+        )
+        assert [hit.article.pmid for hit in found.records] == [7]
 
 
 def test_a_failed_migration_leaves_nothing_behind(

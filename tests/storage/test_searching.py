@@ -169,6 +169,16 @@ def test_no_words_raise(library: Store, words: str) -> None:
     library.count(Query(words=words, designs=("cohort_study",)))
 
 
+def test_the_longest_pmids_are_found_as_all_others(store: Store, make: Any) -> None:
+    known = [7, 2**27 - 1, 2**27, 900_000_001, 999_999_999]
+    store.save([make.entry(pmid, title="Voles in a meadow") for pmid in known])
+    for filters in ({}, {"words": "voles"}, {"words": "voles", "sort": "date"}):
+        assert sorted(pmids(store, **filters)) == known
+    assert everything(store, Query(words="meadow", sort="date", limit=2)) == known[::-1]
+    with pytest.raises(ValueError, match="no room for the PMID"):
+        store.save([make.entry(2**30)])
+
+
 def test_a_word_in_the_title_weighs_more(store: Store, make: Any) -> None:
     filler = [make.entry(pmid, abstract="Nothing of note.") for pmid in range(10, 30)]
     store.save(

@@ -409,3 +409,29 @@ def test_other_xml_is_not_read_to_its_end() -> None:
     with pytest.raises(SourceError, match="not PubMed XML"):
         list(read_pubmed_xml(source))
     assert source.tell() < 3 << 20
+
+
+@pytest.mark.parametrize("number", ["99999999999999999999", "4294967296", "-5", "1e3", "²"])
+def test_a_number_that_no_database_holds(number: str) -> None:
+    """As a PMID it costs its record, elsewhere itself."""
+    records = [record(1), record(2).replace(b">2<", f">{number}<".encode()), record(3)]
+    first, bad, third = read_pubmed_xml(whole(*records))
+    assert isinstance(first, ParsedArticle)
+    assert isinstance(bad, MalformedRecord)
+    assert "no PMID" in bad.error
+    assert isinstance(third, ParsedArticle)
+    cited = f'<ArticleIdList><ArticleId IdType="pubmed">{number}</ArticleId></ArticleIdList>'
+    inside = (
+        f"<NumberOfReferences>{number}</NumberOfReferences><CommentsCorrectionsList>"
+        f'<CommentsCorrections RefType="CommentIn"><PMID>{number}</PMID></CommentsCorrections>'
+        "</CommentsCorrectionsList></MedlineCitation>"
+    )
+    data = f"<ReferenceList><Reference>{cited}</Reference></ReferenceList>"
+    bytes_ = record(999_999_999, data=data).replace(b"</MedlineCitation>", inside.encode())
+    found = parse_article(bytes_)
+    assert (found.pmid, found.references, found.reference_count) == (999_999_999, (), 1)
+    assert [notice.pmid for notice in found.comments_corrections] == [None]
+    deleted = whole(
+        f"<DeleteCitation><PMID>7</PMID><PMID>{number}</PMID></DeleteCitation>".encode()
+    )
+    assert list(read_pubmed_xml(deleted)) == [DeletedCitations((7,))]

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from worker.errors import ConfigError, SourceError
+from worker.parsed import number_in
 
 
 def read_pmids(words: Iterable[str], file: str | None) -> tuple[list[int], list[str]]:
@@ -29,9 +30,8 @@ def read_pmids(words: Iterable[str], file: str | None) -> tuple[list[int], list[
     good: dict[int, None] = {}
     bad: list[str] = []
     for word, where in given:
-        # A PMID has at most eight digits so far; int() refuses thousands of them.
-        if re.fullmatch("[0-9]{1,20}", word) and 0 < int(word) < 10**9:
-            good[int(word)] = None
+        if pmid := number_in(word):
+            good[pmid] = None
         else:
             bad.append(f"{word if len(word) <= 60 else word[:60] + '…'!r}{where}")
     return list(good), bad
