@@ -112,25 +112,33 @@ def print_rct(title: str, truth: Sequence[bool], grades: Sequence[Grade]) -> Non
 
 
 def print_tags(articles: Sequence[Article], model: Predictor | None) -> None:
-    """F1 against tags that a human indexer gave, from title and abstract alone."""
+    """F1 against tags that a human indexer gave, from title and abstract alone, and from all."""
     asked = [(article, tags) for article in articles if (tags := human_tags(article)) is not None]
     grades = graded([text_only(article) for article, _ in asked], model)
-    print(f"\n## NLM tags assigned by humans, text only: {len(asked)} records with an abstract")
-    print(f"{'tag':28} {'n':>5} precision recall    F1  MultiTagger 2 (other records)")
+    whole = graded([article for article, _ in asked], model)
+    print(f"\n## NLM tags assigned by humans: {len(asked)} records with an abstract")
+    print("(with metadata the tag itself is read: an upper bound)")
+    print(f"{'text only':28} {'n':>5} precision recall    F1  MultiTagger 2  with metadata, F1")
     for tag in TAGS:
-        pairs = [
-            (str(truth[tag.name]), str(tag.ours(grade, article)))
-            for (article, truth), grade in zip(asked, grades, strict=True)
-            if tag.name in truth
-        ]
-        precision, recall, f1 = scores.score(pairs, "True")
-        count = sum(t == "True" for t, _ in pairs)
+        text, metadata = (
+            [
+                (str(truth[tag.name]), str(tag.ours(grade, article)))
+                for (article, truth), grade in zip(asked, given, strict=True)
+                if tag.name in truth
+            ]
+            for given in (grades, whole)
+        )
+        precision, recall, f1 = scores.score(text, "True")
+        count = sum(t == "True" for t, _ in text)
         other = f"{tag.other:.3f}" if tag.other else "–"
-        print(f"{tag.name:28} {count:5} {precision:9.3f} {recall:6.3f} {f1:6.3f}  {other}")
+        print(
+            f"{tag.name:28} {count:5} {precision:9.3f} {recall:6.3f} {f1:6.3f}  {other:13}  "
+            f"{scores.score(metadata, 'True').f1:.3f}"
+        )
+    print("(MultiTagger 2: on other records)")
     truth = [tags["randomized_controlled_trial"] for _, tags in asked]
     print_rct("RCT, text only", truth, grades)
-    whole = graded([article for article, _ in asked], model)
-    print_rct("RCT, with metadata (the tag itself is then read: an upper bound)", truth, whole)
+    print_rct("RCT, with metadata", truth, whole)
     print(f"`design_confidence` of designs that have a tag ({', '.join(FINE)}), text only:")
     print_calibration(
         [

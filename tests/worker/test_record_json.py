@@ -76,6 +76,7 @@ def test_every_command_gives_the_same_whole_record(filled: Pubgrade) -> None:
     for record in (shown, fetched, *found.values(), *graded):
         check(record)
 
+    assert [change["what"] for change in shown.pop("history")] == ["added"]
     assert shown == found[TRIAL]
     assert {**fetched, "updated_at": None} == {**shown, "updated_at": None}
     stored_only = {"added_at", "updated_at", "deleted_at", "graded_at"}
