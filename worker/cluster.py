@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from worker.collector import look_rarely
 from worker.errors import EntrezUnavailable, SourceError, WorkerError
 from worker.files import is_address
 from worker.known import Known
@@ -92,6 +93,7 @@ class ClusterReaders:
 
 def prepare_there(task: Task, known: Known | None) -> tuple[Prepared, int]:
     """`Task.prepare` on a worker, and the number of records."""
+    look_rarely()
     counts: list[int] = []
     prepared = task.prepare(known=known, count=counts.append)
     return replace(prepared, by=_here()), sum(counts)
@@ -130,6 +132,7 @@ def connected(address: str, workers: int, say: Callable[[str], None]) -> Iterato
     Raises WorkerError where distributed is not installed, EntrezUnavailable where nothing answers.
     """
     try:
+        import dask.config
         from distributed import Client, LocalCluster
     except ImportError:
         raise SourceError(
@@ -137,6 +140,8 @@ def connected(address: str, workers: int, say: Callable[[str], None]) -> Iterato
         ) from None
     if address == "local":
         with (
+            # Looking at all stacks a hundred times a second takes a third of a worker's time.
+            dask.config.set({"distributed.worker.profile.enabled": False}),
             LocalCluster(
                 n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=":0"
             ) as cluster,
