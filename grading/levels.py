@@ -356,7 +356,24 @@ def _size(details: Details) -> Detail:
     if details.analysed.reported:
         return details.analysed
     told = (details.sample_size, details.randomised, details.enrolled)
+    if not any(size.reported for size in told) and all(arm.value for arm in details.arms):
+        told = (*told, *_of_arms(details))
     return max(told, key=lambda size: size.value if isinstance(size.value, int) else -1)
+
+
+def _of_arms(details: Details) -> tuple[Detail, ...]:
+    """All arms together, quoted by the first; nothing where no arms are printed."""
+    return tuple(
+        Detail(
+            reported=True,
+            value=sum(arm.value or 0 for arm in details.arms),
+            text=first.text,
+            field=first.field,
+            start=first.start,
+            end=first.end,
+        )
+        for first in details.arms[:1]
+    )
 
 
 def _is_small(details: Details) -> bool:

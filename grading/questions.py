@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from grading.attributes import REVIEWS
 from grading.evidence import Evidence
 from grading.vocabulary import QUESTIONS
 
@@ -58,6 +59,8 @@ def question(evidence: Evidence, design: str) -> str:
         design in _PLANNED and evidence.has("randomised")
     ):
         points["therapy"] += 2.0  # what is randomised is an intervention
+    elif evidence.has("includes_cohorts") and design in REVIEWS:
+        points["aetiology"] += 1.0  # what only cohorts can tell is rarely a treatment's effect
     # The order of QUESTIONS settles ties, so that the answer does not depend on hashing.
     best = max(points, key=points.__getitem__)
     return best if points[best] >= 1.0 else "none"

@@ -16,7 +16,7 @@ PEOPLE = (
     r"|veterans|nurses|physicians|doctors|clinicians|mothers|girls|boys|residents|respondents"
     r"|survivors|smokers|drinkers|newborns|couples|dyads|families|households|workers|employees"
     r"|professionals|caregivers|parents|pregnancies|deliveries|candidates|recipients|carers"
-    r"|athletes|latinas|teachers|seniors|elders|users|clients|members|donors|twins|parturients"
+    r"|athletes|amputees|latinas|teachers|seniors|elders|users|clients|members|donors|twins|parturients"
     r"|runners|players|soldiers|recruits|drivers|farmers|prisoners|refugees|migrants|pupils"
     r"|schoolchildren|toddlers|experts|panell?ists|surgeons|practitioners|psychiatrists|midwives"
     r"|pharmacists|dentists|therapists|an(?:a?)esthetists|an(?:a?)esthesiologists|attendees"
@@ -65,6 +65,8 @@ _FEW_READERS = 5  # fewer than these may be readers
 _ELSEWHERE = Pattern(
     r"\A[^.;]{0,60}?\b(?:(?:in|from) the literature|published|previously (?:reported|described))\b"
 )
+# Of those screened: "of 225 people screened, 107 were randomised".
+OF_SCREENED = rf"\b(?:screened|assessed|approached|invited|referred|eligible)\b[^.;\d]{{0,50}}[ ,](?P<n>{COUNT})\s(?:\([\d.]+\s?%\)\s)?(?:were|was)\s(?:then\s|subsequently\s|finally\s)?(?:randomi[sz]ed|randomly (?:assigned|allocated))\b"
 # Who answered a survey, of all who were asked.
 REPLIED = rf"\b(?P<n>{COUNT})\s(?:\([\d.]+\s?%\)\s)?(?:replied|responded|accepted|agreed to (?:take part|participate)|returned (?:the|a|an|it|them|completed)|answered|completed and returned)\b"
 _SECOND_GROUP_AFTER = Pattern(
@@ -112,6 +114,7 @@ _ANALYSED_AFTER = Pattern(
 _SCREENED = Pattern(
     r"\A[^.;]{0,40}?\b(?:screened|invited|approached|eligib|contacted|declined|refused|excluded|withdrew|withdrawn|dropped|died|lost)"
 )
+_ONLY_SCREENED = Pattern(r"\A\s(?:were\s)?(?:screened|invited|approached|contacted)\b[^.;]{0,60},")
 _PART_AFTER = Pattern(
     r"\A(?:\s?\(\d[\d.]* ?%|\s(?:(?:in|of|from|on) (?:each|the [\w-]+ (?:group|arm)|both|group|arm)|per|received|were given|given|treated with"
     r"|had|assigned to|achieved|experienced|developed|reported|showed|improved|discontinued|in group)\b)"
@@ -192,7 +195,9 @@ def _weigh(
     def right(pattern: Pattern) -> bool:
         return pattern.find(after, 0, len(after)) is not None
 
-    randomised = left(_RANDOMISED_BEFORE) or right(_RANDOMISED_AFTER)
+    randomised = left(_RANDOMISED_BEFORE) or (
+        right(_RANDOMISED_AFTER) and not right(_ONLY_SCREENED)
+    )
     enrolled = left(_VERB_BEFORE) or right(_ENROLLED_AFTER)
     analysed = right(_ANALYSED_AFTER)
     points = 1.0 if not before.strip() or before.endswith(b": ") else 0.0

@@ -14,6 +14,7 @@ from grading.details.participants import (
     ARM,
     MENTION,
     N_EQUALS,
+    OF_SCREENED,
     PEOPLE,
     REPLIED,
     WITH,
@@ -32,6 +33,7 @@ from grading.text import Text
 _PATTERNS: dict[str, str] = {
     "mention": MENTION,
     "n_equals": N_EQUALS,
+    "of_screened": OF_SCREENED,
     "replied": REPLIED,
     "arm": ARM,
     "effect": EFFECT,
@@ -252,6 +254,9 @@ def _participants(text: Text, may: dict[str, Pattern], values: dict[str, Any]) -
         values.update(read_sizes(text, pattern))
     if "sample_size" not in values and (pattern := may.get("n_equals")):
         values["sample_size"] = read_n_equals(text, pattern)
+    if "randomised" not in values and (pattern := may.get("of_screened")):
+        if (taken := read_replies(text, pattern)).reported:
+            values["sample_size"] = taken
     if (pattern := may.get("replied")) and (answered := read_replies(text, pattern)).reported:
         values["analysed"] = values["sample_size"] = answered
     if pattern := may.get("arm"):
