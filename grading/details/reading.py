@@ -254,9 +254,12 @@ def _participants(text: Text, may: dict[str, Pattern], values: dict[str, Any]) -
         values.update(read_sizes(text, pattern))
     if "sample_size" not in values and (pattern := may.get("n_equals")):
         values["sample_size"] = read_n_equals(text, pattern)
-    if "randomised" not in values and (pattern := may.get("of_screened")):
-        if (taken := read_replies(text, pattern)).reported:
-            values["sample_size"] = taken
+    if (
+        "randomised" not in values
+        and (pattern := may.get("of_screened"))
+        and (taken := read_replies(text, pattern)).reported
+    ):
+        values["sample_size"] = taken
     if (pattern := may.get("replied")) and (answered := read_replies(text, pattern)).reported:
         values["analysed"] = values["sample_size"] = answered
     if pattern := may.get("arm"):
