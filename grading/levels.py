@@ -355,15 +355,15 @@ def _size(details: Details) -> Detail:
     """The participants analysed; where no number is told to be of them, the largest one told."""
     if details.analysed.reported:
         return details.analysed
-    told = (details.sample_size, details.randomised, details.enrolled)
+    told = [details.sample_size, details.randomised, details.enrolled]
     if not any(size.reported for size in told) and all(arm.value for arm in details.arms):
-        told = (*told, *_of_arms(details))
+        told += _of_arms(details)
     return max(told, key=lambda size: size.value if isinstance(size.value, int) else -1)
 
 
-def _of_arms(details: Details) -> tuple[Detail, ...]:
+def _of_arms(details: Details) -> list[Detail]:
     """All arms together, quoted by the first; nothing where no arms are printed."""
-    return tuple(
+    return [
         Detail(
             reported=True,
             value=sum(arm.value or 0 for arm in details.arms),
@@ -373,7 +373,7 @@ def _of_arms(details: Details) -> tuple[Detail, ...]:
             end=first.end,
         )
         for first in details.arms[:1]
-    )
+    ]
 
 
 def _is_small(details: Details) -> bool:

@@ -25,6 +25,7 @@ from grading.details.participants import (
     read_sizes,
 )
 from grading.details.registries import REGISTRIES, read_registry
+from grading.details.treatments import VERSUS, read_treatments
 from grading.details.values import Detail, Details, detail
 from grading.patterns import Pattern, PatternSet, Span
 from grading.text import Text
@@ -51,7 +52,7 @@ _PATTERNS: dict[str, str] = {
     "studies": rf"(?P<n>{COUNT})\s(?:[\w-]+\s){{0,4}}(?:studies|trials|RCTs|cohorts|articles|papers|reviews|publications)\b(?:[^.;]{{0,60}}?(?:were|was|met|fulfilled|included|identified))?",
     "primary_outcomes": r"\bprimary (?:[\w-]+ )?(?:outcomes?|end-?points?)(?: measures?)? (?:was|were|is|included|:)\s?(?P<v>[^.;\n]{5,160})",
     "secondary_outcomes": r"\bsecondary (?:[\w-]+ )?(?:outcomes?|end-?points?)(?: measures?)? (?:was|were|included|:)\s?(?P<v>[^.;\n]{5,160})",
-    "versus": r"\b(?:versus|vs\.?|compared (?:with|to))\s",
+    "versus": VERSUS,
     "countries": r"\b(?:Argentina|Australia|Austria|Bangladesh|Belgium|Brazil|Canada|Chile|China|Colombia|Croatia|Denmark|Egypt|Ethiopia|Finland|France|Germany|Ghana|Greece|Hong Kong|Hungary|Iceland|India|Indonesia|Iran|Iraq|Ireland|Israel|Italy|Japan|Kenya|Malawi|Malaysia|Mexico|Nepal|Netherlands|New Zealand|Nigeria|Norway|Pakistan|Peru|Philippines|Poland|Portugal|Romania|Russia|Rwanda|Saudi Arabia|Scotland|Serbia|Singapore|South Africa|South Korea|Spain|Sri Lanka|Sudan|Sweden|Switzerland|Taiwan|Tanzania|Thailand|Tunisia|Turkey|Uganda|United Kingdom|England|United States|USA|UK|Viet ?nam|Zambia|Zimbabwe)\b",
     "heterogeneity": r"\bI\s?(?:2|\^|\(2\)|\^2|-?squared?)\s?(?:statistic\s|index\s)?(?:=|was|of|:|>|<|,)?\s?(?P<v>\d{1,3}(?:\.\d+)?)\s?%",
     "masking": r"(?:double|single|triple)[- ](?:blind(?:ed)?|mask(?:ed)?)|open[- ]label|(?:assessor|observer|investigator)[- ]blind(?:ed)?",
@@ -107,24 +108,6 @@ _REVIEW = (
     b"included studies",
     b"we searched",
 )  # lower case
-_VERSUS = (b"vs", b"versus", b"compared ")  # lower case
-_LEFT = re.compile(rb"(?<!\w)[A-Za-z][\w/ -]{2,70}$")
-_RIGHT = re.compile(
-    rb"[A-Za-z][\w/ -]{2,50}?(?=[.,;:()]|\s(?:in|for|on|among|as|and|or|but|with|after|during|before|when|at|by|to|using|than|was|were"
-    rb"|had|has|have|is|are|did|resulted|matched|over|from|within|alone|plus|following|who|receiving|undergoing)\b|$)"
-)
-# The thing compared stands behind the last of these words before "versus" …
-_LEADS = re.compile(
-    rb".*\b(?:of|with|between|by|using|for|in|to|on|from|than|after|during|receiv(?:ed|ing)|compar(?:ed|ing|ison)|that|and|or|whether|the|an?)\s"
-)
-_TRAILS = re.compile(rb"(?:\s(?:was|were|is|are|has|had|have|been|being|when|as|arms?|groups?))+$")
-# … and is no outcome, nor people.
-_NO_TREATMENT = re.compile(
-    rb"(?i)\b(?:this|these|other|others|previous|at least|lower|higher|better|worse|greater|fewer|less|more|similar|significant\w*|reduced|increased|decreased|improved|patients?|participants?"
-    rb"|women|men|children|rates?|risks?|mortality|survival|scores?|levels?|results?|outcomes?|differences?|values?|those|baseline|controls?|users?"
-    rb"|highest|lowest|top|bottom|(?:quart|quint|tert|dec)iles?|fifths?|thirds?|upper|lower|exposures?|exposed|unexposed"
-    rb"|does|did|whether|raises?|raised|that|none|one|two|three|subjects|individuals|detection|time|days|months|years|observed|found|associated|performed|used|evaluated)\b"
-)
 # Where the name of a condition ends: at a sign, or at a word that begins something else.
 _CONDITION = re.compile(
     rb"(?!(?:those|these|this|such|no|and|or|values?|levels?|scores?|low|lower|high|higher|more|less|fewer|at|only|both|either"
@@ -440,36 +423,9 @@ def _reviews(text: Text, may: dict[str, Pattern], values: dict[str, Any]) -> Non
 
 
 def _versus(text: Text, may: dict[str, Pattern], values: dict[str, Any]) -> None:
-    pattern = may.get("versus")
-    data = text.data
-    if pattern is None or not any(map(data.lower().__contains__, _VERSUS)):
-        return
-    for first, last in ((0, text.body - 1), (text.body, len(data))):
-        span = pattern.find(data, first, last)
-        if span is None:
-            continue
-        left = _LEFT.search(data, max(first, span[0] - 71), span[0])
-        right = _RIGHT.match(data, span[1], last)
-        comparator = _treatment(right, True) if right else None
-        if comparator is None:
-            return  # no treatments are compared: "exposure on the day compared with exposure before"
-        intervention = left and _treatment(left, False)
-        for name, named in (("interventions", intervention), ("comparators", comparator)):
-            if named and name not in values:
-                values[name] = (detail(text, *named),)
-        return
-
-
-def _treatment(side: re.Match[bytes], on_the_right: bool) -> Span | None:
-    """Where in one side of "versus" the thing compared is named."""
-    start = side.start()
-    words = side[0].rstrip()
-    lead = _LEADS.match(words) if not on_the_right else re.match(rb"(?:the|an?)\s", words)
-    first = lead.end() if lead else 0
-    last = trail.start() if (trail := _TRAILS.search(words, first)) else len(words)
-    if last - first < 3 or _NO_TREATMENT.search(words, first, last):
-        return None
-    return start + first, start + last
+    if pattern := may.get("versus"):
+        for name, found in read_treatments(text, pattern).items():
+            values.setdefault(name, (found,))
 
 
 def _conclusion(text: Text, _may: dict[str, Pattern], values: dict[str, Any]) -> None:
