@@ -42,11 +42,15 @@ app = typer.Typer()
 def export(
     file: Annotated[
         str,
-        typer.Argument(help="Where to write: .jsonl or .csv, - for stdout; a folder for Parquet."),
+        typer.Argument(
+            help="Where to write: .jsonl or .csv, - for stdout; a folder for Parquet.",
+            metavar="FILE",
+        ),
     ],
     words: Words = None,
     format: Annotated[
-        str | None, typer.Option(help="jsonl, csv or parquet, where the name does not tell.")
+        str | None,
+        typer.Option(help="jsonl, csv or parquet, where the name does not tell.", metavar="FORMAT"),
     ] = None,
     level: Level = None,
     scheme: Scheme = "ocebm_2011",
@@ -63,7 +67,7 @@ def export(
     not_flag: NotFlag = None,
     min_n: MinN = None,
     sort: Sort = "relevance",
-    limit: Annotated[int, typer.Option(help="At most so many; 0 = all.", min=0)] = 0,
+    limit: Annotated[int, typer.Option(help="At most so many; 0 = all.", min=0, metavar="N")] = 0,
     after: After = None,
     workers: Annotated[
         int | None,

@@ -20,7 +20,7 @@ app = typer.Typer()
     )
 )
 def fetch(
-    pmids: Annotated[list[str] | None, typer.Argument(help="PMIDs.", metavar="PMID...")] = None,
+    pmids: Annotated[list[str] | None, typer.Argument(help="PMIDs.", metavar="PMID")] = None,
     file: Annotated[
         str | None,
         typer.Option("--file", "-f", help="One PMID a line; - for stdin.", metavar="FILE"),

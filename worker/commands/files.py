@@ -25,7 +25,7 @@ def load(
         list[str],
         typer.Argument(
             help="PubMed XML, MEDLINE text, JSON lines (each also .gz), folders, addresses, - for stdin.",
-            metavar="SOURCE...",
+            metavar="SOURCE",
         ),
     ],
     workers: Workers = None,
@@ -53,7 +53,7 @@ def load(
 )
 def grade(
     source: Annotated[
-        str, typer.Argument(help="A file, folder, address, or - for stdin.", metavar="SOURCE|-")
+        str, typer.Argument(help="A file, folder, address, or - for stdin.", metavar="SOURCE")
     ],
 ) -> None:
     """Grade without a store: one JSON object a line on stdout."""

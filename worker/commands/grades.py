@@ -17,7 +17,7 @@ app = typer.Typer()
     epilog=examples("pubgrade explain 33301246", "pubgrade explain 33301246 --scheme nhmrc")
 )
 def explain(
-    pmid: Annotated[str, typer.Argument(help="A stored PMID.")],
+    pmid: Annotated[str, typer.Argument(help="A stored PMID.", metavar="PMID")],
     scheme: Scheme = "ocebm_2011",
 ) -> None:
     """Walk from the words to the level, in plain words."""
@@ -28,7 +28,9 @@ def explain(
 
 @app.command(epilog=examples("pubgrade schemes", "pubgrade schemes ocebm_2011"))
 def schemes(
-    scheme: Annotated[str | None, typer.Argument(help="One scheme; all without.")] = None,
+    scheme: Annotated[
+        str | None, typer.Argument(help="One scheme; all without.", metavar="SCHEME")
+    ] = None,
 ) -> None:
     """Print the level tables and their sources."""
     from worker.tasks import grades
@@ -46,7 +48,7 @@ def schemes(
 )
 def regrade(
     all: Annotated[
-        bool, typer.Option("--all", help="Also what the present grader graded.")
+        bool, typer.Option("--all", help="Also what the present grader graded.", metavar="")
     ] = False,
     model: Annotated[
         Path | None,

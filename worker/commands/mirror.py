@@ -38,7 +38,10 @@ def mirror(
         ),
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only say how many files, bytes and hours it takes.")
+        bool,
+        typer.Option(
+            "--dry-run", help="Only say how many files, bytes and hours it takes.", metavar=""
+        ),
     ] = False,
     workers: Workers = None,
     cluster: Cluster = None,
@@ -61,7 +64,7 @@ def mirror(
 
 @app.command(epilog=examples("pubgrade verify --email you@example.org --sample 500"))
 def verify(
-    sample: Annotated[int, typer.Option(help="Records to compare.", min=1)] = 200,
+    sample: Annotated[int, typer.Option(help="Records to compare.", min=1, metavar="N")] = 200,
     email: Email = None,
 ) -> None:
     """Compare a random sample of the store with PubMed; exit 1 where they differ."""

@@ -94,38 +94,58 @@ def complete(vocabulary: str) -> object:
     return complete
 
 
-Level = Annotated[str | None, typer.Option(help="Level or range in --scheme: 1-2, 2b, III-1.")]
-Scheme = Annotated[str, typer.Option(help="ocebm_2011, ocebm_2009, grade_start, sort or nhmrc.")]
+Level = Annotated[
+    str | None, typer.Option(help="Level or range in --scheme: 1-2, 2b, III-1.", metavar="LEVEL")
+]
+Scheme = Annotated[
+    str, typer.Option(help="ocebm_2011, ocebm_2009, grade_start, sort or nhmrc.", metavar="SCHEME")
+]
 Design = Annotated[
     list[str] | None,
-    typer.Option(help="Design id; may stand more than once.", autocompletion=complete("DESIGNS")),
+    typer.Option(
+        help="Design id; may stand more than once.",
+        autocompletion=complete("DESIGNS"),
+        metavar="DESIGN",
+    ),
 ]
 Question = Annotated[
     str | None,
     typer.Option(
-        help="therapy, harm, diagnosis, prognosis, …", autocompletion=complete("QUESTIONS")
+        help="therapy, harm, diagnosis, prognosis, …",
+        autocompletion=complete("QUESTIONS"),
+        metavar="QUESTION",
     ),
 ]
-Topic = Annotated[str | None, typer.Option(help="Articles of this topic.")]
-Journal = Annotated[str | None, typer.Option(help="Name, abbreviation or ISSN.")]
-Author = Annotated[str | None, typer.Option(help="Last name, or last name and initials.")]
-Mesh = Annotated[str | None, typer.Option(help="MeSH heading.")]
-Since = Annotated[
-    str | None, typer.Option(help="Published on or after: 2020, 2020-12, 2020-12-14.")
+Topic = Annotated[str | None, typer.Option(help="Articles of this topic.", metavar="TOPIC")]
+Journal = Annotated[str | None, typer.Option(help="Name, abbreviation or ISSN.", metavar="JOURNAL")]
+Author = Annotated[
+    str | None, typer.Option(help="Last name, or last name and initials.", metavar="AUTHOR")
 ]
-Until = Annotated[str | None, typer.Option(help="Published on or before.")]
-Added = Annotated[str | None, typer.Option(help="Stored on or after this day.")]
+Mesh = Annotated[str | None, typer.Option(help="MeSH heading.", metavar="HEADING")]
+Since = Annotated[
+    str | None,
+    typer.Option(help="Published on or after: 2020, 2020-12, 2020-12-14.", metavar="DATE"),
+]
+Until = Annotated[str | None, typer.Option(help="Published on or before.", metavar="DATE")]
+Added = Annotated[str | None, typer.Option(help="Stored on or after this day.", metavar="DAY")]
 Flag = Annotated[
     list[str] | None,
-    typer.Option(help="Has this flag (retracted, preprint, …).", autocompletion=complete("FLAGS")),
+    typer.Option(
+        help="Has this flag (retracted, preprint, …).",
+        autocompletion=complete("FLAGS"),
+        metavar="FLAG",
+    ),
 ]
 NotFlag = Annotated[
-    list[str] | None, typer.Option(help="Has it not.", autocompletion=complete("FLAGS"))
+    list[str] | None,
+    typer.Option(help="Has it not.", autocompletion=complete("FLAGS"), metavar="FLAG"),
 ]
-MinN = Annotated[int | None, typer.Option("--min-n", help="Reported sample size at least.")]
-Sort = Annotated[str, typer.Option(help="relevance, level, date or added.")]
-After = Annotated[str | None, typer.Option(help="Cursor of the page before.")]
+MinN = Annotated[
+    int | None, typer.Option("--min-n", help="Reported sample size at least.", metavar="N")
+]
+Sort = Annotated[str, typer.Option(help="relevance, level, date or added.", metavar="ORDER")]
+After = Annotated[str | None, typer.Option(help="Cursor of the page before.", metavar="CURSOR")]
 Words = Annotated[
     list[str] | None,
-    typer.Argument(help='Words; "a phrase", prefix*, AND, OR, NOT.', metavar="[WORDS]"),
+    typer.Argument(help='Words; "a phrase", prefix*, AND, OR, NOT.', metavar="WORDS"),
 ]

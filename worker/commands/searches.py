@@ -55,10 +55,11 @@ def query(
     not_flag: NotFlag = None,
     min_n: MinN = None,
     sort: Sort = "relevance",
-    limit: Annotated[int, typer.Option(help="Records a page.", min=1)] = 20,
+    limit: Annotated[int, typer.Option(help="Records a page.", min=1, metavar="N")] = 20,
     after: After = None,
     count_by: Annotated[
-        str | None, typer.Option(help="Count by design, level, year, journal or topic.")
+        str | None,
+        typer.Option(help="Count by design, level, year, journal or topic.", metavar="WHAT"),
     ] = None,
 ) -> None:
     """Search the store."""
@@ -72,9 +73,9 @@ def query(
 
 @app.command(epilog=examples("pubgrade show 33301246", "pubgrade show 33301246 --history --json"))
 def show(
-    pmid: Annotated[str, typer.Argument(help="A stored PMID.")],
+    pmid: Annotated[str, typer.Argument(help="A stored PMID.", metavar="PMID")],
     history: Annotated[
-        bool, typer.Option("--history", help="What it was before, and when.")
+        bool, typer.Option("--history", help="What it was before, and when.", metavar="")
     ] = False,
 ) -> None:
     """One record: grade, reasons, study details, history."""

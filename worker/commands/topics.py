@@ -16,7 +16,7 @@ app = typer.Typer()
 def sync(
     topics: Annotated[
         list[str] | None,
-        typer.Argument(help="Names from config.toml; all without.", metavar="TOPIC..."),
+        typer.Argument(help="Names from config.toml; all without.", metavar="TOPIC"),
     ] = None,
     email: Email = None,
 ) -> None:

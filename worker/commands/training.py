@@ -31,7 +31,9 @@ def train(
     out: Annotated[
         Path, typer.Option(help="Folder to write the model to.", metavar="FOLDER")
     ] = Path("model"),
-    seed: Annotated[int, typer.Option(help="Which records share a fold of the check.")] = 0,
+    seed: Annotated[
+        int, typer.Option(help="Which records share a fold of the check.", metavar="N")
+    ] = 0,
 ) -> None:
     """Train a text model on the stored records that people at NLM indexed."""
     from worker.tasks import training
