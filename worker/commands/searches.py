@@ -71,7 +71,7 @@ def query(
     )))  # fmt: skip
 
 
-@app.command(epilog=examples("pubgrade show 33301246", "pubgrade show 33301246 --history --json"))
+@app.command(epilog=examples("pubgrade show 33301246", "pubgrade show 33301246 --history"))
 def show(
     pmid: Annotated[str, typer.Argument(help="A stored PMID.", metavar="PMID")],
     history: Annotated[
