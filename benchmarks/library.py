@@ -23,7 +23,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from itertools import islice
@@ -227,18 +227,12 @@ def check(files: list[str], count: int, url: str | None) -> None:
     """Ends the program where a store filled quickly differs from one that records were saved in."""
     moulds = real_records(files)
     at = datetime(2026, 11, 25, tzinfo=UTC)
-    with tempfile.TemporaryDirectory() as folder:
-        quick, whole = _new_stores(url, Path(folder))
+    with _new_databases(url) as (quick, whole):
         with Store.open(quick) as one, Store.open(whole) as other:
             with one.filling():
                 _save(one, moulds, 0, count, at)
-            other.save(
-                (
-                    moulds[number].entry(numbered)
-                    for number, numbered in renumbered(moulds, 0, count)
-                ),
-                at=at,
-            )
+            records = renumbered(moulds, 0, count)
+            other.save((moulds[number].entry(numbered) for number, numbered in records), at=at)
         names = [table.name for table in tables.metadata.sorted_tables if table is not tables.run]
         for name in (*names, "full_text"):
             rows, expected = (_rows(address, name) for address in (quick, whole))
@@ -247,17 +241,25 @@ def check(files: list[str], count: int, url: str | None) -> None:
             print(f"{name:20}{len(rows):>12,} rows, equal")
 
 
-def _new_stores(url: str | None, folder: Path) -> tuple[str, str]:
+@contextmanager
+def _new_databases(url: str | None) -> Iterator[list[str]]:
+    """Addresses of two, which are gone afterwards."""
+    names = ("pubgrade_quick", "pubgrade_whole")
     if url is None:
-        return str(folder / "quick.db"), str(folder / "whole.db")
+        with tempfile.TemporaryDirectory() as folder:
+            yield [str(Path(folder) / name) for name in names]
+        return
     import psycopg
 
-    made = []
+    address = sa.make_url(url)
     with psycopg.connect(url, autocommit=True) as connection:
-        for name in ("pubgrade_quick", "pubgrade_whole"):
-            connection.execute(f"CREATE DATABASE {name}".encode())
-            made.append(sa.make_url(url).set(database=name).render_as_string(hide_password=False))
-    return made[0], made[1]
+        try:
+            for name in names:
+                connection.execute(f"CREATE DATABASE {name}".encode())
+            yield [address.set(database=name).render_as_string(False) for name in names]
+        finally:
+            for name in names:
+                connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)".encode())
 
 
 def _rows(address: str, name: str) -> set[tuple[Any, ...]]:
