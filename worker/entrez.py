@@ -561,7 +561,7 @@ def _read_records(body: bytes) -> bytes:
     if (error := _ERROR.search(body)) is not None:
         said = _plain(_decoded(error[2] or b""))
         _raise_refusal(f"an error instead of records: {said}", said, 200)
-    if root != b"PubmedArticleSet":
+    if root not in (b"PubmedArticleSet", b"PubmedBookArticleSet"):
         raise _Transient(f"no PubmedArticleSet but {root.decode() or 'no element'}")
     _check_closed(body, root)
     return body

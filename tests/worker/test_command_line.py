@@ -72,3 +72,21 @@ def test_init_and_sync(pubgrade: Callable[..., Any]) -> None:
     synced = pubgrade("sync", "--email", "a@example.org")
     assert synced.returncode == 0, synced.stderr
     assert "new" in synced.stdout
+
+
+def test_a_sync_in_json_says_what_failed(pubgrade: Callable[..., Any]) -> None:
+    (pubgrade.folder / "config.toml").write_text(
+        '[[topics]]\nname = "good"\nquery = "trial OR zzyzx"\nsince = 2024-01-01\n'
+        '[[topics]]\nname = "bad"\nquery = "zzyzx"\n'
+    )
+    synced = pubgrade("sync", "--json", "--email", "a@example.org")
+    assert synced.returncode == 2
+    good, bad = (json.loads(line) for line in synced.stdout.splitlines())
+    assert (good["topic"], good["error"], good["failures"]) == ("good", None, [])
+    assert good["warnings"] == ["phrase not found: zzyzx"]
+    assert bad["topic"] == "bad"
+    assert "phrase not found: zzyzx" in bad["error"]
+    topics = {t["name"]: t for t in json.loads(pubgrade("status", "--json").stdout)["topics"]}
+    assert topics["good"]["lag_days"] in (1, 2)  # PubMed's day may be another than ours
+    assert topics["bad"]["lag_days"] is None
+    assert topics["bad"]["failures"] == 1

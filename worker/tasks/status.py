@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import dataclasses
+from datetime import UTC, date, datetime
 
 from grading import GRADER_VERSION
 from storage import Store
+from storage.records import TopicState
 from worker import pages
 from worker.invocation import EXIT_DONE, Invocation
 from worker.mirror import standing
@@ -27,6 +29,13 @@ def _index_waits(store: Store) -> bool:
     return False
 
 
+def _lag(topic: TopicState, now: datetime) -> int | None:
+    """Days since the last one of which all records are stored: 1 is as little as there can be."""
+    if topic.created_through is None:
+        return None
+    return (now.date() - date.fromisoformat(topic.created_through)).days
+
+
 @task
 def status(invocation: Invocation) -> int:
     config = open_config(invocation)
@@ -41,7 +50,10 @@ def status(invocation: Invocation) -> int:
                 {
                     "store": store.url,
                     "counts": counts,
-                    "topics": topics,
+                    "topics": [
+                        dataclasses.asdict(topic) | {"lag_days": _lag(topic, now)}
+                        for topic in topics
+                    ],
                     "runs": runs,
                     "mirror": {**mirror._asdict(), "schedule": schedule},
                     "daemon": {"state": pages.daemon_state(heartbeat, now), "heartbeat": heartbeat},

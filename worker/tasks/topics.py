@@ -44,21 +44,23 @@ def sync(invocation: Invocation, *, topics: list[str], email: str | None) -> int
                 except WorkerError as error:  # one topic that fails never stops the others
                     say(f"topic {topic.name}: {error}")
                     errors.append(error)
+                    if invocation.json:
+                        emit({"topic": topic.name, "error": str(error)})
                     continue
             for warning in outcome.warnings:
                 say(f"topic {topic.name}: PubMed says: {warning}")
             if list_failures(outcome.failures):
                 status = EXIT_SOME_FAILED
             if invocation.json:
-                emit(
-                    {
-                        name: getattr(outcome, name)
-                        for name in (
-                            "topic", "asked", "returned", "new", "revised", "unchanged", "stale",
-                            "missing", "failed", "requests", "seconds", "interrupted",
-                        )
-                    }
-                )  # fmt: skip
+                told = {
+                    name: getattr(outcome, name)
+                    for name in (
+                        "topic", "asked", "returned", "new", "revised", "unchanged", "stale",
+                        "missing", "failed", "requests", "seconds", "interrupted", "warnings",
+                    )
+                }  # fmt: skip
+                failures = [{"pmid": pmid, "error": why} for pmid, why in outcome.failures]
+                emit(told | {"failures": failures, "error": None})
             elif not invocation.quiet:
                 sys.stdout.write(
                     f"{outcome.topic}: {outcome.new:,} new, {outcome.revised:,} revised, "
