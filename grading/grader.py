@@ -8,7 +8,7 @@ from grading.article import Article, Correction
 from grading.attributes import attributes
 from grading.combination import GROUPS, OTHERS
 from grading.decision import Decision, decide_many, design_reasons, model_points
-from grading.details import Details, read_details_many
+from grading.details import Details, own_details, read_details_many
 from grading.evidence import Evidence, find_many
 from grading.flags import flags
 from grading.grades import Grade, Reason
@@ -86,6 +86,7 @@ def _grade(
     design = decision.design
     own = attributes(evidence, design, decision.form)
     asked = question(evidence, design)
+    details = own_details(details, design, asked)
     raised, flag_reasons = flags(evidence, design, details, tags_disagree=decision.tags_disagree)
     given, steps, step_reasons = levels(evidence, design, asked, own, details)
     if any(step.rule == "up.dramatic_effect" for step in steps):

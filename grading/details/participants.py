@@ -177,7 +177,8 @@ def mentions(text: Text, pattern: Pattern) -> list[Mention]:
             data, number[1], end
         ):
             continue
-        if value < _FEW_READERS and _READERS.find(data[end : min(stop, end + 60)], 0, 60):
+        near = data[end : min(stop, end + 60)]
+        if value < _FEW_READERS and _READERS.find(near, 0, len(near)):
             continue
         found.append(_weigh(data, sentence, (first, stop), number, end, value))
     return found

@@ -58,7 +58,7 @@ _PATTERNS: dict[str, str] = {
     "masking": r"(?:double|single|triple)[- ](?:blind(?:ed)?|mask(?:ed)?)|open[- ]label|(?:assessor|observer|investigator)[- ]blind(?:ed)?",
     "allocation": r"(?:cluster |block |stratified )?randomi[sz](?:ed|ation)|randomly (?:assigned|allocated)|non-?randomi[sz]ed|quasi-?randomi[sz]ed",
     "phase": r"\bphase (?P<v>I{1,3}[ab]?(?:/I{1,3}[ab]?)?|IV|[1-4][ab]?(?:/[1-4][ab]?)?)\b",
-    "setting": r"\b(?:tertiary (?:care )?(?:hospital|center|centre|referral)|primary care|general practice|community[- ]based|outpatient clinics?|emergency departments?|intensive care units?|university hospitals?|nursing homes?|schools?)\b",
+    "setting": r"\b(?:tertiary (?:care )?(?:hospital|center|centre|referral)|primary care|general practice|community[- ]based|outpatient clinics?|emergency departments?|intensive care units?|university hospitals?|nursing homes|schools)\b",
     "recruitment_dates": r"\b(?:between|from|during)\s(?:(?:January|February|March|April|May|June|July|August|September|October|November|December)\s(?:\d{1,2},?\s)?)?(?:19|20)\d\d\s?(?:to|and|through|until|[-–])\s?(?:(?:January|February|March|April|May|June|July|August|September|October|November|December)\s(?:\d{1,2},?\s)?)?(?:19|20)\d\d",
     "risk_of_bias_tool": r"Cochrane (?:Collaboration(?:'s)? )?(?:risk[- ]of[- ]bias|RoB)(?: tool)?(?: 2)?|Newcastle[- ]Ottawa(?: scale)?|QUADAS(?:-2)?|ROBINS-I|RoB ?2|AMSTAR(?:[- ]2)?|Jadad(?: scale| score)?|PEDro(?: scale)?",
     "deaths": rf"(?P<v>{COUNT})\s(?:[\w-]+\s){{0,2}}(?:deaths?|died)\b",

@@ -42,7 +42,7 @@ def read_treatments(text: Text, pattern: Pattern) -> dict[str, Detail]:
         right = _RIGHT.match(data, span[1], last)
         comparator = _treatment(right, True) if right else None
         if comparator is None:
-            return {}  # no treatments: "exposure on the day compared with exposure before"
+            continue  # no treatments: "exposure on the day compared with exposure before"
         intervention = _treatment(left, False) if left else None
         sides = (("interventions", intervention), ("comparators", comparator))
         return {name: detail(text, *named) for name, named in sides if named}

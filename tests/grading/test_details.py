@@ -6,7 +6,14 @@ import pytest
 
 from grading import Article, grade
 from grading.article import Grant, Section
+from grading.details import read_details
 from grading.details.values import Details
+from grading.text import Text
+
+
+def as_read(abstract: str, title: str = "Velotril for gout", **more: object) -> Details:
+    """Whatever the design: what stands in the text."""
+    return read_details(Text(Article(pmid=1, title=title, abstract=abstract, **more)))  # type: ignore[arg-type]
 
 
 def details(abstract: str, title: str = "Velotril for gout", **more: object) -> Details:
@@ -168,7 +175,7 @@ def test_harms_are_quoted_as_a_sentence() -> None:
 
 
 def test_what_was_compared_begins_with_a_word() -> None:
-    found = details(
+    found = as_read(
         "Pain.", title="Long-term efficacy of the new velotril treatment for gout versus placebo"
     )
     (given,) = found.interventions
@@ -178,7 +185,7 @@ def test_what_was_compared_begins_with_a_word() -> None:
 
 def test_sections_are_details() -> None:
     abstract = "SETTING: Two clinics in Oslo.\nINTERVENTIONS: Velotril daily."
-    found = details(
+    found = as_read(
         abstract,
         sections=(
             Section(label="SETTING", text="Two clinics in Oslo.", start=0, end=29),
@@ -257,6 +264,69 @@ def test_included_studies(abstract: str, number: int | None) -> None:
     ],
 )
 def test_what_was_compared(title: str, intervention: str | None, comparator: str | None) -> None:
-    found = details("Gout was studied.", title=title)
+    found = as_read("Gout was studied.", title=title)
     assert [one.text for one in found.interventions] == ([intervention] if intervention else [])
     assert [one.text for one in found.comparators] == ([comparator] if comparator else [])
+
+
+def test_what_a_review_says_of_others_is_no_detail_of_its_own() -> None:
+    abstract = (
+        "Gout affects 40,000 patients with kidney disease each year; 900 patients died in 2019. In this "
+        "review we discuss velotril versus placebo in primary care, and what clinicians should do."
+    )
+    found = details(abstract, title="Velotril for gout: a narrative review")
+    assert not found.population.reported
+    assert not found.deaths.reported
+    assert not found.setting.reported
+    assert (found.interventions, found.comparators) == ((), ())
+    assert as_read(abstract).setting.reported
+
+
+def test_an_animal_study_has_no_patients() -> None:
+    abstract = (
+        "Forty rats with gout were given velotril. Uric acid fell (P<0.01). Rats were killed on day 9. "
+        "Velotril may be of use in patients with gout."
+    )
+    found = details(abstract, title="Velotril in rats with gout")
+    assert found.population.value == "rats with gout"
+
+
+@pytest.mark.parametrize(
+    ("abstract", "measure", "value"),
+    [
+        ("At 85% sensitivity specificity was 80% (95% CI 76 to 84).", "specificity", 80.0),
+        ("The sensitivity at 10 micrograms/g was high; specificity was 80%.", "specificity", 80.0),
+        ("The mean difference was 2 minutes; 95% CI -9 to 13.", "MD", 2.0),
+        ("The relative risk was 2.3 (95 per cent confidence limits 1.2 to 4.5).", "RR", 2.3),
+    ],
+)
+def test_an_estimate_belongs_to_its_measure(abstract: str, measure: str, value: float) -> None:
+    (effect,) = as_read(abstract).effects
+    assert (effect.measure, effect.value) == (measure, value)
+
+
+@pytest.mark.parametrize(
+    ("abstract", "number"),
+    [
+        ("We posted a form to 400 doctors on a list; 242 (61%) replied.", 242),
+        ("Of 225 people screened, 107 were randomised.", 107),
+        ("We compared 580 obese and 605 lean children.", None),
+        ("Two persons selected records and charted data.", None),
+        ("Serum was drawn from 120 patients with gout and 110 healthy volunteers.", None),
+        ("Velotril cured 246 treated children.", None),
+        ("Rats received velotril or saline (n=8 each).", None),
+    ],
+)
+def test_parts_and_readers_are_no_sample(abstract: str, number: int | None) -> None:
+    assert as_read(abstract).sample_size.value == number
+
+
+def test_labels_within_a_text_make_sections() -> None:
+    abstract = (
+        "BACKGROUND: Gout hurts. METHODS: We treated patients with gout. INTERPRETATION: Velotril "
+        "helps. FUNDING: Oslo Fund."
+    )
+    found = as_read(abstract)
+    assert found.conclusion.value == "Velotril helps."
+    assert found.funding.value == "Oslo Fund."
+    assert abstract[found.funding.start : found.funding.end] == "Oslo Fund."
