@@ -379,6 +379,7 @@ def status_page(
                 no_wrap=True,
                 justify="right" if column in ("Articles", "Failures") else "left",
             )
+        runs_now = heartbeat is not None and heartbeat.lives and heartbeat.state == "running"
         for topic in topics:
             table.add_row(
                 Text(topic.name),
@@ -386,7 +387,7 @@ def status_page(
                 _when(topic.last_success) if topic.last_success else "never",
                 topic.created_through or "–",
                 f"{topic.failures:,}",
-                _when(topic.next_run) if topic.next_run else "–",
+                _when(topic.next_run) if topic.next_run and runs_now else "–",
             )
         parts.append(table)
         parts += [

@@ -76,6 +76,7 @@ class Daemon:
             self._store.interrupt_runs()
             self._schedule(self._config)
             self._scheduler.start()
+            self._note_plans()
             logger.info("pubgrade is running with {} topics", len(self._config.topics))
             _notify("READY=1")
             self._wait()
@@ -172,6 +173,7 @@ class Daemon:
             logger.error("configuration not reloaded, the old one stays: {}", error)
             return
         self._schedule(config)
+        self._note_plans()
         logger.info("configuration reloaded: {} topics", len(config.topics))
 
     def _config_time(self) -> int | None:
@@ -265,6 +267,17 @@ class Daemon:
         job = self._scheduler.get_job(job_id)
         if job is not None and (job.next_run_time is None or job.next_run_time > at):
             job.modify(next_run_time=at)
+
+    def _note_plans(self) -> None:
+        """Tell the store of each topic when it comes, also of those that never were synced."""
+        try:
+            known = {topic.name for topic in self._store.topics()}
+            for topic in self._config.topics:
+                if topic.name not in known:  # what is known, a sync may be changing
+                    self._store.topic(topic.name, topic.query)
+                self._note_next(topic)
+        except StoreError as error:
+            logger.debug("next runs not noted: {}", error)
 
     def _note_next(self, topic: TopicSettings) -> None:
         job = self._scheduler.get_job(_job(topic.name)) if self._scheduler.running else None

@@ -193,6 +193,24 @@ def _single_spaced(lines: list[str]) -> list[str]:
     return [re.sub("  +", " ", line) for line in lines]
 
 
+def test_topics_that_have_not_come_yet_are_planned(pubgrade: Pubgrade) -> None:
+    entry = '[[topics]]\nname = "{}"\nquery = "gout"\ncron = "0 5 1 1 *"\n'
+    config = pubgrade.folder / "config.toml"
+    config.write_text(entry.format("yearly"))
+
+    def planned() -> dict[str, str]:
+        topics = json.loads(pubgrade("status", "--json").stdout or '{"topics": []}')["topics"]
+        return {topic["name"]: topic["next_run"][5:10] for topic in topics if topic["next_run"]}
+
+    with _running(pubgrade):
+        _until(lambda: "yearly" in planned(), pubgrade)
+        config.write_text(entry.format("yearly") + entry.format("other"))
+        _until(lambda: len(planned()) == 2, pubgrade)
+        assert set(planned().values()) <= {"01-01", "12-31", "01-02"}
+        assert pubgrade("status").stdout.count("-01-01 05:00") == 2
+    assert "-01-01 05:00" not in pubgrade("status").stdout
+
+
 def test_a_hangup_reloads_the_topics(pubgrade: Pubgrade) -> None:
     _topics(pubgrade, "gout")
     with _running(pubgrade) as daemon:
