@@ -43,13 +43,13 @@ _PATTERNS: dict[str, str] = {
     "follow_up": rf"(?:follow(?:ed)?[- ]?up (?:period |time |duration )?(?:was |of |for |at |ranged )?(?:a )?(?:median |mean )?(?:of )?|followed for (?:a )?(?:median |mean )?(?:of )?|over a (?:median |mean )?(?:follow-up )?(?:of )?)"
     rf"(?P<v>\d+(?:\.\d+)?|{COUNT})[ -](?P<u>days?|weeks?|months?|years?)"
     rf"|(?P<v2>\d+(?:\.\d+)?|{COUNT})[ -](?P<u2>day|week|month|year)s?(?: of)? follow-?up",
-    "centres": rf"(?P<v>{COUNT})\s(?:[\w-]+\s){{0,2}}(?:centers|centres|hospitals|sites|clinics|institutions)\b",
+    "centres": rf"\b(?P<v>{COUNT})\s(?:[\w-]+\s){{0,2}}(?:centers|centres|hospitals|sites|clinics|institutions)\b",
     "single_centre": r"\b(?:single|one|mono)[- ]?(?:cent(?:er|re)|institution)\b",
     "age": r"\b(?:(?:mean|median|average)\s(?:[\w-]+\s){0,3}?age\b[^.;]{0,30}?|age\s?(?:was|were|of|:|=|,)[^.;]{0,20}?|aged\s(?:about\s|over\s|at least\s)?)(?P<v>\d{1,3}(?:\.\d+)?)(?:\s?(?:\+(?:/?-)?|\(SD\D{0,4})\s?\d+(?:\.\d+)?)?[^.;]{0,12}?(?P<u>years?|months?|yrs?)(?: (?:or|and) (?:older|over|more|above|younger|under))?",
     "age_range": r"\b(?:aged?|ages)\s(?:between\s|from\s|of\s|range[ds]?,?\s)?(?P<v>\d{1,3}(?:\s(?:days|weeks|months|years))?\s?(?:-|to|and)\s?\d{1,3})[\s-](?P<u>years?|months?|yrs?)",
     "sex": r"(?P<v>\d{1,3}(?:\.\d+)?)\s?%\s(?:were\s)?(?P<s>women|female|men|male)s?\b",
     "databases": r"\b(?:PubMed|MEDLINE|EMBASE|Cochrane (?:Library|CENTRAL|Central Register of Controlled Trials)|(?-i:CENTRAL)|Web of Science|Scopus|CINAHL|PsycINFO|Google Scholar|LILACS|AMED|CNKI|Wanfang|ClinicalTrials\.gov)\b",
-    "studies": rf"(?P<n>{COUNT})\s(?:[\w-]+\s){{0,4}}(?:studies|trials|RCTs|cohorts|articles|papers|reviews|publications)\b(?:[^.;]{{0,60}}?(?:were|was|met|fulfilled|included|identified))?",
+    "studies": rf"\b(?P<n>{COUNT})\s(?:[\w-]+\s){{0,4}}(?:studies|trials|RCTs|cohorts|articles|papers|reviews|publications)\b(?:[^.;]{{0,60}}?(?:were|was|met|fulfilled|included|identified))?",
     "primary_outcomes": r"\bprimary (?:[\w-]+ )?(?:outcomes?|end-?points?)(?: measures?)? (?:was|were|is|included|:)\s?(?P<v>[^.;\n]{5,160})",
     "secondary_outcomes": r"\bsecondary (?:[\w-]+ )?(?:outcomes?|end-?points?)(?: measures?)? (?:was|were|included|:)\s?(?P<v>[^.;\n]{5,160})",
     "versus": VERSUS,
@@ -61,10 +61,10 @@ _PATTERNS: dict[str, str] = {
     "setting": r"\b(?:tertiary (?:care )?(?:hospital|center|centre|referral)|primary care|general practice|community[- ]based|outpatient clinics?|emergency departments?|intensive care units?|university hospitals?|nursing homes|schools)\b",
     "recruitment_dates": r"\b(?:between|from|during)\s(?:(?:January|February|March|April|May|June|July|August|September|October|November|December)\s(?:\d{1,2},?\s)?)?(?:19|20)\d\d\s?(?:to|and|through|until|[-–])\s?(?:(?:January|February|March|April|May|June|July|August|September|October|November|December)\s(?:\d{1,2},?\s)?)?(?:19|20)\d\d",
     "risk_of_bias_tool": r"Cochrane (?:Collaboration(?:'s)? )?(?:risk[- ]of[- ]bias|RoB)(?: tool)?(?: 2)?|Newcastle[- ]Ottawa(?: scale)?|QUADAS(?:-2)?|ROBINS-I|RoB ?2|AMSTAR(?:[- ]2)?|Jadad(?: scale| score)?|PEDro(?: scale)?",
-    "deaths": rf"(?P<v>{COUNT})\s(?:[\w-]+\s){{0,2}}(?:deaths?|died)\b",
-    "discontinuations": rf"(?P<v>{COUNT})\s(?:[\w-]+\s){{0,3}}(?:discontinued|withdrew|dropped out|were lost to follow-up|withdrawals)",
+    "deaths": rf"\b(?P<v>{COUNT})\s(?:[\w-]+\s){{0,2}}(?:deaths?|died)\b",
+    "discontinuations": rf"\b(?P<v>{COUNT})\s(?:[\w-]+\s){{0,3}}(?:discontinued|withdrew|dropped out|were lost to follow-up|withdrawals)",
     "adverse_events": r"[^.\n]*\b(?:adverse (?:events?|effects?|reactions?)|side effects?|complications?)\b[^.\n]*",
-    "limitations": r"[^.\n]*\blimit(?:ations?|ed by)\b[^.\n]*\.?",
+    "limitations": r"[^.\n]*\b(?:limitations? (?:of (?:this|our|the (?:present|current)) (?:[\w-]+ ){0,2}(?:study|review|trial|analysis|work|report)|include[sd]?|(?:is|was|were|are) (?:the|its|a|that))|(?:this|our|the (?:present|current)) (?:[\w-]+ ){0,2}(?:study|review|trial|analysis) (?:is|was|has|had|may be) (?:[\w-]+ ){0,3}limit(?:ed|ations?)|(?:main|major|study|important) limitations?|limited by (?:its |the |a |our )?(?:small|retrospective|short|sample|size|observational))\b[^.\n]*\.?",
 }
 _REGISTRIES = dict(REGISTRIES)
 # What the bytes must hold as well: signs, or letters in this very case.
@@ -99,7 +99,10 @@ _MONTH = Pattern(
 _OF_PEOPLE = Pattern(rf"\s(?:[\w-]+\s)?{PEOPLE}\s(?:from|in|of)\b")
 _INCLUDED = Pattern(r"\b(?:included|met|fulfill?ed|eligible|selected|analy[sz]ed|pooled)\b")
 _FOUND = Pattern(
-    r"\b(?:identified|screened|retrieved|found|yielded|potentially|abstracts|titles)\b"
+    r"\b(?:identified|screened|retrieved|found|yielded|potentially|abstracts|titles|full-?texts?|registers|registries)\b"
+)
+_YIELDED = Pattern(
+    r"\b(?:yielded|retrieved|screened|screening|produced|returned)\s(?:a total of\s)?\z"
 )
 _REVIEW = (
     b"meta-analy",
@@ -130,7 +133,9 @@ _TRIALS = Pattern(r"\A[-,]?\s?(?:[\w-]+,?\s){0,5}?(?:trials|studies|RCTs|literat
 _CONTEXTS = Contexts(frozenset(CONTEXTS), inside=True)
 _ROLES = {"aims": 0, "methods": 0, "title": 1, "results": 2, "background": 4}
 _SEARCHED = Pattern(r"\b(?:searched|published|literature|search)\b[^.;]*\z")
-_NOT_COUNTED = Pattern(r"\b(?:fewer|more|less|excess|additional|extra|estimated|expected)\b")
+_NOT_COUNTED = Pattern(
+    r"\b(?:in (?:two|three|four|five|six)|fewer|more|less|excess|additional|extra|estimated|expected)\b"
+)
 _SENTENCES = ("adverse_events", "limitations")
 _COUNTED = ("deaths", "discontinuations")
 # Sections that are a detail as a whole: words of the label, the detail.
@@ -373,7 +378,8 @@ def _label_before(text: Text, start: int) -> int:
 
 
 def _included_studies(text: Text, pattern: Pattern) -> tuple[int, Span] | None:
-    """The number said to be included, else one that is not said to be only found."""
+    """The number said to be included, else one that is not said to be only found; None where all
+    are."""
     best: tuple[int, int, Span] | None = None
     for found in _near(text, "studies", pattern):
         (start, end), number = found[0], found[pattern.names["n"]]
@@ -390,10 +396,14 @@ def _included_studies(text: Text, pattern: Pattern) -> tuple[int, Span] | None:
         if _INCLUDED.find(text.data, start, last):
             rank = 2
         else:
-            rank = 0 if _FOUND.find(text.data, start, last) else 1
+            before = text.data[max(text.body, start - 40) : start]
+            found_only = _FOUND.find(text.data, start, last) or _YIELDED.find(
+                before, 0, len(before)
+            )
+            rank = 0 if found_only else 1
         if best is None or rank > best[0]:
             best = rank, count, (start, end)
-    return best and best[1:]
+    return best[1:] if best and best[0] > 0 else None
 
 
 def _reviews(text: Text, may: dict[str, Pattern], values: dict[str, Any]) -> None:

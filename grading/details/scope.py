@@ -39,7 +39,7 @@ _TRIALS = frozenset(
         "protocol",
     }
 )
-_WITH_ARMS = _TRIALS | {"cohort_study", "before_after_study", "animal_study", "economic_evaluation"}
+_WITH_ARMS = (_TRIALS | {"animal_study"}) - {"single_arm_trial"}
 _MAY_COMPARE = frozenset(
     {
         "cohort_study",
@@ -49,7 +49,6 @@ _MAY_COMPARE = frozenset(
         "umbrella_review",
         "economic_evaluation",
         "modelling_study",
-        "primary_research",
     }
 )
 _OF_TREATMENTS = ("therapy", "harm", "screening", "economics")
@@ -58,8 +57,11 @@ _PARTICIPANTS = (
     *("sample_size", "enrolled", "randomised", "analysed", "number_of_arms"),
     *("allocation", "masking", "centres", "phase", "setting", "recruitment_dates", "follow_up"),
     *("adverse_events", "discontinuations", "deaths"),
+    *("included_studies", "included_participants", "limitations"),
     *_WHO,
 )
+_REVIEWS = frozenset({"meta_analysis", "systematic_review", "umbrella_review", "scoping_review"})
+_ONE_BY_ONE = frozenset({"case_report", "case_series"})
 _LISTS = ("arms", "interventions", "comparators", "countries")
 _PEOPLE = (
     *("patients", "participants", "subjects", "adults", "children", "women", "men", "people"),
@@ -86,8 +88,12 @@ def _unfit(design: str, question: str) -> tuple[tuple[str, Any], ...]:
         names |= {*_PARTICIPANTS, *_LISTS}
     if design in _BENCH:
         names |= {*_WHO, "deaths", "discontinuations", "setting"}
+    if design in _BENCH | _ONE_BY_ONE | {"animal_study"}:
+        names.add("centres")  # "binding sites", "foci at 3 sites"
+    if design in _REVIEWS | {"modelling_study"}:
+        names |= {"deaths", "discontinuations", "allocation", "masking"}
     if design not in _WITH_ARMS:
-        names.add("arms")
+        names |= {"arms", "number_of_arms"}
     if design not in _TRIALS and not (design in _MAY_COMPARE and question in _OF_TREATMENTS):
         names |= {"interventions", "comparators"}
     return tuple((name, () if name in _LISTS else NOT_REPORTED) for name in sorted(names))

@@ -282,6 +282,23 @@ def test_what_a_review_says_of_others_is_no_detail_of_its_own() -> None:
     assert as_read(abstract).setting.reported
 
 
+def test_what_was_only_found_is_not_included() -> None:
+    abstract = (
+        "We searched PubMed. The search yielded 450 publications on gout. Reviewers read them."
+    )
+    assert not as_read(abstract).included_studies.reported
+
+
+def test_limits_of_the_disease_are_no_limitations_of_the_study() -> None:
+    assert not as_read("Gout brings limitations of movement.").limitations.reported
+    told = as_read("We studied gout. Limitations include the small sample.").limitations
+    assert told.value == "Limitations include the small sample."
+
+
+def test_a_number_begins_a_word() -> None:
+    assert not as_read("The hormone binding sites of velotril were studied.").centres.reported
+
+
 def test_an_animal_study_has_no_patients() -> None:
     abstract = (
         "Forty rats with gout were given velotril. Uric acid fell (P<0.01). Rats were killed on day 9. "
