@@ -57,14 +57,16 @@ class _Arrivals:
         tables: list[pa.RecordBatch] = []
         deleted: list[tuple[int, int, int]] = []
         for number, folder in enumerate(self.parts):
-            with rows_of(folder, columns) as rows:
-                for batch, there in enumerate(Part.of(folder).batches):
-                    if there == of.number:
-                        self.batches.append(_Batch(number, batch))
-                        tables.append(rows.get_batch(batch))
-            found = deletions(folder)
-            for after, pmid in found[found[:, 1] // RANGE == of.number].tolist():
-                deleted.append((pmid, number, after))
+            part = Part.of(folder)
+            here = [batch for batch, there in enumerate(part.batches) if there == of.number]
+            if here:
+                with rows_of(folder, columns) as rows:
+                    self.batches += [_Batch(number, batch) for batch in here]
+                    tables += [rows.get_batch(batch) for batch in here]
+            if part.deleted:
+                found = deletions(folder)
+                for after, pmid in found[found[:, 1] // RANGE == of.number].tolist():
+                    deleted.append((pmid, number, after))
         self.starts = np.cumsum([0, *map(len, tables)])
         self.deleted = deleted
         self.columns: pa.Table | None = pa.Table.from_batches(tables) if tables else None
