@@ -98,8 +98,7 @@ def report_dataset(
         several = workers > 1 or on_cluster
         begun = measure(make_parts, few, folder / f"few-{name}", workers, on_cluster)
         found = measure(make_parts, paths, folder / name, workers, on_cluster)
-        if not several:
-            found = replace(found, own=found.own - begun.own)
+        found = replace(found, own=max(0.0, found.own - begun.own))
         return report.load(
             f"Parquet, parts, {name}", found, workers * several, begun.others * several
         )
