@@ -7,6 +7,7 @@ import errno
 import os
 import signal
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -50,9 +51,12 @@ def task(
     @wraps(function)
     def call(invocation: Invocation, /, *args: P.args, **kwargs: P.kwargs) -> int:
         look_rarely()
-        before = signal.getsignal(signal.SIGTERM)
+        ours = (
+            signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+            and threading.current_thread() is threading.main_thread()
+        )
         try:
-            if before == signal.SIG_DFL:
+            if ours:
                 signal.signal(signal.SIGTERM, signal.default_int_handler)
             status = function(invocation, *args, **kwargs)
             sys.stdout.flush()  # here, where a closed pipe or a full disk can still be told
@@ -79,7 +83,8 @@ def task(
         except Exception as error:
             return _fault(invocation, error)
         finally:
-            signal.signal(signal.SIGTERM, before)
+            if ours:
+                signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
     return call
 
