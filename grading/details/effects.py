@@ -30,7 +30,7 @@ _INTERVAL_WORD = r"(?:C\.?I\.?|confidence intervals?|confidence limits?|CrI|cred
 EFFECT = (
     rf"\b(?:{_MEASURE})\b"
     r"(?:\s?[(\[]\s?(?:[A-Za-z]{1,6}s?|(?:9\d(?:\.\d)?\s?%\s?)?" + _INTERVAL_WORD + r")\s?[)\]])?"
-    r"(?:(?:\s[\w()/-]+){0,14}?\s(?:was|were|of|is|to be)|\s(?:per|for each)(?:\s[\w%-]+){1,4}?,?|\sfor\s(?:the\s)?(?:[\w-]+\s){0,4}(?:outcome|end-?point|death|mortality|recurrence|events?))?"
+    r"(?:(?:\s[\w()/-]+){0,14}?\s(?:was|were|of|is|to be)|\s(?:per|for each)(?:\s[\w%-]+){1,4}?,?|\sfor\s(?:the\s)?(?:[\w-]+\s){0,4}?[\w-]+)?"
     r"[\s,:;=~(\[]*(?:(?:was|of|is|for|were|estimate|value|about|approximately)\s?[\s,:;=~(\[]*){0,2}"
     rf"(?P<value>{DECIMAL})\s?(?P<percent>%)?"
 )
