@@ -21,7 +21,7 @@ class Prepared:
     fault: str | None = None  # why the source could not be read to its end
     stopped: bool = False
     by: str | None = None  # the workers of a cluster that read it
-    seconds: float = 0.0  # that one process took, where it was measured
+    seconds: float = 0.0  # of all processes, where it was measured
 
     @classmethod
     def together(cls, shares: Sequence[Prepared]) -> Prepared:
@@ -32,6 +32,7 @@ class Prepared:
             next((each.fault for each in shares if each.fault), None),
             any(each.stopped for each in shares),
             " ".join(dict.fromkeys(each.by for each in shares if each.by)) or None,
+            sum(each.seconds for each in shares),
         )
 
 

@@ -139,8 +139,9 @@ def test_a_notice_changes_only_the_range_of_what_it_names(tmp_path: Path) -> Non
 
 def test_processes_give_the_same_bytes(tmp_path: Path) -> None:
     jobs = scattered(tmp_path, seed=11)
-    build(tmp_path / "one", jobs)
-    build(tmp_path / "two", jobs, workers=2, sources=len(jobs))
+    one = build(tmp_path / "one", jobs)
+    two = build(tmp_path / "two", jobs, workers=2, sources=len(jobs))
+    assert all(each.entry and each.entry.seconds > 0 for each in [*one, *two])
     assert digests(tmp_path / "one") == digests(tmp_path / "two") != {}
 
 
