@@ -93,7 +93,8 @@ def _options(ignore_case: bool) -> Any:
     options.encoding = re2.Options.Encoding.LATIN1  # a byte is a character
     options.case_sensitive = not ignore_case
     options.log_errors = False
-    options.max_mem = 8 << 20
+    # Bytes for one pattern: its automaton grows with the texts it reads, and there are 800 patterns.
+    options.max_mem = 4 << 20
     return options
 
 
