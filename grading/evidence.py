@@ -9,6 +9,7 @@ from functools import cached_property
 from grading.article import Article
 from grading.hits import Hit
 from grading.metadata import metadata_hits
+from grading.patterns import AT_START
 from grading.signals import Signals, signals
 from grading.text import Text
 
@@ -101,30 +102,52 @@ def _find_signal(
 ) -> None:
     """Adds what one signal says of each text to the hits of that text. `rows`: text, its hits,
     where the signal's literals begin."""
-    signal, fields, contexts = table.text[number], table.fields[number], table.contexts[number]
-    where, spans = signal.where, table.expressions.spans
+    fields, spans = table.fields[number], table.expressions.spans
+    leading = table.expressions.leading(number)
     for text, found, places in rows:
         data, body, kept = text.data, text.body, 0
         places.sort()
+        if leading is not None:
+            # Most signals are such: no more is asked than whether one begins at each place.
+            done = 0
+            for place in places:
+                title = place < body
+                if place < done or ("title" if title else "abstract") not in fields:
+                    continue
+                start, end = leading(AT_START, data, place, body - 1 if title else len(data))[0]
+                if start < 0:
+                    continue
+                done = end
+                kept += _add(table, number, text, found, start, end)
+                if kept == HITS_KEPT:
+                    break
+            continue
         for field in fields:
             first, last = (0, body - 1) if field == "title" else (body, len(data))
             if kept == HITS_KEPT or (places and (places[-1] < first or places[0] >= last)):
                 continue
             for start, end in spans(number, data, places, first, last):
-                part = text.sentence_at(start)
-                role = part.role if part is not None else field
-                if where and field not in where and role not in where:
-                    continue
-                if contexts is not None:
-                    bounds = part[:2] if part is not None else (first, last)
-                    if contexts.silence(data, start, end, bounds):
-                        continue
-                begin, stop = start - first, end - first
-                quote = (text.article.abstract if first else text.article.title)[begin:stop]
-                for target, weight in signal.speaks_for:
-                    found.append(
-                        Hit(signal.id, "text", quote, field, begin, stop, target, weight, role)
-                    )
-                kept += 1
+                kept += _add(table, number, text, found, start, end)
                 if kept == HITS_KEPT:
                     break
+
+
+def _add(table: Signals, number: int, text: Text, found: list[Hit], start: int, end: int) -> bool:
+    """Adds what a signal at ``data[start:end]`` of the text speaks for, unless place or context
+    silence it; answers whether it did."""
+    signal, contexts = table.text[number], table.contexts[number]
+    field, base = text.place(start)
+    part = text.sentence_at(start)
+    role = part.role if part is not None else field
+    where = signal.where
+    if where and field not in where and role not in where:
+        return False
+    if contexts is not None:
+        bounds = part[:2] if part is not None else (base, len(text.data) if base else text.body - 1)
+        if contexts.silence(text.data, start, end, bounds):
+            return False
+    begin, stop = start - base, end - base
+    quote = (text.article.abstract if base else text.article.title)[begin:stop]
+    for target, weight in signal.speaks_for:
+        found.append(Hit(signal.id, "text", quote, field, begin, stop, target, weight, role))
+    return True

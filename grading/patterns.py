@@ -100,8 +100,8 @@ def _options(ignore_case: bool) -> Any:
 
 # For `Pattern.match`, where a call more counts.
 ANYWHERE = _re2.RE2.Anchor.UNANCHORED
-_AT_START = _re2.RE2.Anchor.ANCHOR_START
-_NOWHERE = (-1, -1)
+AT_START = _re2.RE2.Anchor.ANCHOR_START
+NOWHERE = (-1, -1)
 
 
 class PatternError(ValueError):
@@ -126,18 +126,18 @@ class Pattern:
     def find(self, data: bytes, start: int, end: int) -> Span | None:
         """The first match within ``data[start:end]``."""
         found = self.match(ANYWHERE, data, start, end)[0]
-        return None if found == _NOWHERE else found
+        return None if found == NOWHERE else found
 
     def groups(self, data: bytes, start: int, end: int) -> list[Span] | None:
         """The first match within ``data[start:end]`` and its groups by number; (-1, -1) for a
         group that took no part."""
         found = self.match(ANYWHERE, data, start, end)
-        return None if found[0] == _NOWHERE else found
+        return None if found[0] == NOWHERE else found
 
     def groups_at(self, data: bytes, start: int, end: int) -> list[Span] | None:
         """As `groups`, for a match that begins at `start`."""
-        found = self.match(_AT_START, data, start, end)
-        return None if found[0] == _NOWHERE else found
+        found = self.match(AT_START, data, start, end)
+        return None if found[0] == NOWHERE else found
 
     def every(self, data: bytes, start: int, end: int) -> Iterator[Span]:
         """All matches that are not empty, from left to right."""
@@ -218,6 +218,12 @@ class PatternSet:
         literals = {literal for literal, _, _ in self._find(plain, overlapping=True)}
         return sorted({*self.always, *chain.from_iterable([self._of[n][1] for n in literals])})
 
+    def leading(self, number: int) -> Match | None:
+        """`Pattern.match` of a pattern whose matches begin where its literals do: to be called with
+        AT_START at each of these places. None for other patterns: see `spans`."""
+        known = self._literals[number]
+        return self.patterns[number].match if known is not None and known.leads else None
+
     def spans(
         self, number: int, data: bytes, places: list[int], start: int, end: int
     ) -> Iterator[Span]:
@@ -233,12 +239,6 @@ class PatternSet:
                 return
             if place < start:
                 continue
-            if known.leads:
-                found = match(_AT_START, data, place, end)[0]
-                if found != _NOWHERE:
-                    yield found
-                    start = found[1]
-                continue
             if known.in_clause:
                 first = max(start, data.rfind(b".", start, place) + 1)
                 last = data.find(b".", place, end)
@@ -248,7 +248,7 @@ class PatternSet:
                 first, last = start, end
             while start <= place and first < last:
                 found = match(ANYWHERE, data, first, last)[0]
-                if found == _NOWHERE:
+                if found == NOWHERE:
                     start = last
                 else:
                     yield found

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from grading.details import reading
 from grading.details.registries import REGISTRIES
 from grading.literals import literals, plain
-from grading.patterns import Pattern, PatternSet, fold, fold_pattern
+from grading.patterns import AT_START, Pattern, PatternSet, fold, fold_pattern
 from grading.signals import signals
 
 
@@ -105,8 +105,15 @@ def test_spans_are_those_of_the_pattern_alone(words: list[str], pattern: str) ->
     text = fold(" ".join(words))
     patterns = PatternSet([pattern], whole_words={0})
     alone = list(Pattern(rf"\b(?:{pattern})\b").every(text, 0, len(text)))
-    found = [
-        patterns.spans(0, text, sorted(places), 0, len(text))
-        for _, places in patterns.places([plain(text)])[0]
-    ]
-    assert [span for spans in found for span in spans] == alone
+    found = [sorted(places) for _, places in patterns.places([plain(text)])[0]]
+    assert [
+        span for places in found for span in patterns.spans(0, text, places, 0, len(text))
+    ] == alone
+    if (leading := patterns.leading(0)) is not None:
+        done, spans = 0, []
+        for place in found[0] if found else ():
+            span = leading(AT_START, text, place, len(text))[0]
+            if place >= done and span[0] >= 0:
+                spans.append(span)
+                done = span[1]
+        assert spans == alone
