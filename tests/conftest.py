@@ -34,14 +34,14 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """How many processes `-n auto` means (0: this one), which is the default (pyproject.toml).
 
     Files or tests that are named start at once in this process, and so does what a person wants to
-    see live (`-s`, `--trace`). On one core, too, two processes are better: many tests wait.
+    see live (`-s`, `--trace`). Otherwise one process more than cores: many tests wait.
     """
     if config.option.capture == "no" or config.option.trace:
         return 0
     if all(Path(argument.partition("::")[0]).is_file() for argument in config.args):
         return 0
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return min(max(cores or 1, 2), MOST_PROCESSES)
+    return min((cores or 1) + 1, MOST_PROCESSES)
 
 
 @pytest.fixture(scope="session")
