@@ -30,6 +30,17 @@ settings.load_profile("same")
 MOST_PROCESSES = 8
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Where Python is told to keep no bytecode, the processes of a test run share some all the same.
+
+    Else each of the hundreds that tests start would compile its modules anew. It is kept in pytest's
+    own folder and not beside the sources.
+    """
+    if os.environ.get("PYTHONDONTWRITEBYTECODE") and (cache := getattr(config, "cache", None)):
+        del os.environ["PYTHONDONTWRITEBYTECODE"]
+        os.environ["PYTHONPYCACHEPREFIX"] = str(cache.mkdir("bytecode").resolve())
+
+
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """How many processes `-n auto` means (0: this one), which is the default (pyproject.toml).
 
