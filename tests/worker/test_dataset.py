@@ -178,7 +178,7 @@ def test_workers_of_a_cluster_are_killed(tmp_path: Path, dask: Any) -> None:
     assert digests(tmp_path / "one") == digests(tmp_path / "two") != {}
 
 
-# For each line that it reads it forks a run, which may be killed.
+# For each two lines that it reads it forks a run, which may be killed.
 RUNS = """
 import os, sys
 from pathlib import Path
@@ -197,6 +197,7 @@ for _ in sys.stdin:
             dataset.write()
         os._exit(0)
     print(child, flush=True)
+    sys.stdin.readline()  # until then the number of an ended process is not given to another
     os.waitpid(child, 0)
     print("ended", flush=True)
 """
@@ -224,6 +225,8 @@ def test_killed_at_any_moment(tmp_path: Path) -> None:
             if ends < 12:
                 time.sleep(dice.uniform(0, 0.4))
                 os.kill(child, signal.SIGKILL)
+            runs.stdin.write("\n")
+            runs.stdin.flush()
             assert runs.stdout.readline() == "ended\n"
             ends += 1
             assert ends < 14

@@ -13,6 +13,8 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,6 +39,7 @@ from worker.dataset_mirror import mirror_dataset  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
 KILLS = 10
+seconds = (datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=n) for n in count())
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -59,7 +62,9 @@ def run(folder: Path, site: BulkSite) -> list[str]:
 def exported(folder: Path, site: BulkSite) -> dict[str, str]:
     """What an export holds of a store that mirrors the site, from call to call."""
     with Store.open(str(folder / "store.db")) as store:
-        list(mirror(store, Site(site.url, wait=0.01), folder / "others"))
+        # By whole seconds a store tells what came before a new baseline.
+        near = Site(site.url, wait=0.01)
+        list(mirror(store, near, folder / "others", now=lambda: next(seconds)))
         export_parquet(store, sorted(store.pmids(Query(limit=0))), folder / "exported")
     return digests(folder / "exported")
 
@@ -68,7 +73,7 @@ def names(first: int, last: int, year: int = 26) -> list[str]:
     return [f"pubmed{year}n{number:04d}.xml.gz" for number in range(first, last + 1)]
 
 
-# For each line that it reads it forks a run, which may be killed.
+# For each two lines that it reads it forks a run, which may be killed.
 RUNS = """
 import os, sys
 from pathlib import Path
@@ -88,6 +93,7 @@ for _ in sys.stdin:
             dataset.write()
         os._exit(0)
     print(child, flush=True)
+    sys.stdin.readline()  # until then the number of an ended process is not given to another
     os.waitpid(child, 0)
     print("ended", flush=True)
 """
@@ -124,6 +130,8 @@ def test_mirrored_though_killed(tmp_path: Path, site: BulkSite) -> None:
             if kill < KILLS:
                 time.sleep(dice.uniform(0, 0.4))
                 os.kill(child, signal.SIGKILL)
+            runs.stdin.write("\n")
+            runs.stdin.flush()
             assert runs.stdout.readline() == "ended\n"
         runs.stdin.close()
     assert digests(folder) == expected

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +53,7 @@ def populate(store: Store) -> None:
     store.save(Entry(article, grade(article)) for article in articles)
 
 
-# For each line that it reads it forks an export, which may be killed.
+# For each two lines that it reads it forks an export, which may be killed.
 EXPORTS = """
 import os, sys
 from pathlib import Path
@@ -72,6 +71,7 @@ for _ in sys.stdin:
             export_parquet(store, sorted(store.pmids(Query(limit=0))), Path(folder))
         os._exit(0)
     print(child, flush=True)
+    sys.stdin.readline()  # until then the number of an ended process is not given to another
     os.waitpid(child, 0)
     print("ended", flush=True)
 """
@@ -110,8 +110,9 @@ def test_mirrored_and_exported_though_killed(
             child = int(exports.stdout.readline())
             if kill < KILLS:
                 time.sleep(dice.uniform(0, 0.3))
-                with suppress(ProcessLookupError):
-                    os.kill(child, signal.SIGKILL)
+                os.kill(child, signal.SIGKILL)
+            exports.stdin.write("\n")
+            exports.stdin.flush()
             assert exports.stdout.readline() == "ended\n"
             if folder.exists():  # the earlier one or a whole new one
                 assert digests(folder) in (before, expected)
