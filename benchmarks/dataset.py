@@ -18,7 +18,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from benchmarks.bulk import (
+from benchmarks.measured import (
     ALL,
     CORES,
     PER_FILE,

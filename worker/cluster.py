@@ -23,8 +23,7 @@ from worker.collector import look_rarely
 from worker.errors import EntrezUnavailable, SourceError, WorkerError
 from worker.files import is_address
 from worker.known import Known
-from worker.preparing import Prepared, Task
-from worker.readers import Answer, shares_of
+from worker.preparing import Answer, Prepared, Task, shares_of
 
 if TYPE_CHECKING:
     from distributed import Client

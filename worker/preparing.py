@@ -6,6 +6,7 @@ The tasks: `worker.spools` for a store, `worker.parts` for a Parquet dataset. `w
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -60,3 +61,15 @@ class Task(ABC):
         A source that cannot be read to its end is a `fault` of the answer. `known` tells records
         that need not be read (worker.known).
         """
+
+
+Answer = Callable[[], Prepared]  # waits for what was begun
+
+
+def shares_of(task: Task, workers: int, sources: int | None) -> list[Task]:
+    """The task for all workers that there are for one of so many sources, each share of it for one.
+    Only a file can be read more than once."""
+    shares = -(-workers // sources) if sources else 1
+    if shares < 2 or not os.path.isfile(task.source):
+        return [task]
+    return task.shared(shares)

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 from grading import GRADER_VERSION
 from worker.errors import WorkerError
 from worker.known import Known, Snapshot, known_to
-from worker.preparing import Prepared, Task
+from worker.preparing import Answer, Prepared, Task, shares_of
 from worker.processes import begin_process
 
 if TYPE_CHECKING:
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
 
     from storage import Store
 
-Answer = Callable[[], Prepared]  # waits for what was begun
 Named = TypeVar("Named")
 _STORED: Final = 2_500_000
 
@@ -95,15 +93,6 @@ def begun(
         if not waiting:
             return
         yield waiting.popleft()
-
-
-def shares_of(task: Task, workers: int, sources: int | None) -> list[Task]:
-    """The task for all workers that there are for one of so many sources, each share of it for one.
-    Only a file can be read more than once."""
-    shares = -(-workers // sources) if sources else 1
-    if shares < 2 or not os.path.isfile(task.source):
-        return [task]
-    return task.shared(shares)
 
 
 class Inline:
