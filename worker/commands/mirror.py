@@ -34,7 +34,9 @@ def mirror(
     no_abstracts: Annotated[
         bool,
         typer.Option(
-            "--no-abstracts", help="Grade whole records, then keep them without their abstracts."
+            "--no-abstracts",
+            help="Grade whole records, then keep them without their abstracts.",
+            metavar="",
         ),
     ] = False,
     dry_run: Annotated[
