@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from grading.evidence import Evidence
-from grading.vocabulary import ATTRIBUTES
+from grading.vocabulary import ATTRIBUTES, OPINION
 
 REVIEWS = frozenset({"meta_analysis", "systematic_review", "umbrella_review", "scoping_review"})
 GUIDANCE = frozenset({"practice_guideline", "consensus_statement"})
@@ -83,23 +83,7 @@ _OF_REVIEWS = frozenset(
 )
 # Where a reference standard is what a test is held against; elsewhere readers are blinded too.
 _WITH_REFERENCE = frozenset({"diagnostic_accuracy_study", "case_control_study", "protocol"})
-_NO_STUDY = (
-    REVIEWS
-    | GUIDANCE
-    | {
-        "narrative_review",
-        "editorial",
-        "letter",
-        "comment",
-        "news",
-        "biography",
-        "historical_article",
-        "erratum",
-        "retraction_notice",
-        "expression_of_concern",
-        "book_chapter",
-    }
-)
+_NO_STUDY = REVIEWS | GUIDANCE | OPINION
 
 
 def attributes(evidence: Evidence, design: str, form: str | None = None) -> tuple[str, ...]:

@@ -116,6 +116,22 @@ DESIGNS: dict[str, Term] = {
     ),
     "unclassified": Term("Unclassified", "not enough to go on (no abstract, no informative type)"),
 }
+# Designs whose documents speak of the studies of others, and report none, nor a search for them.
+OPINION = frozenset(
+    {
+        "narrative_review",
+        "editorial",
+        "letter",
+        "comment",
+        "news",
+        "biography",
+        "historical_article",
+        "erratum",
+        "retraction_notice",
+        "expression_of_concern",
+        "book_chapter",
+    }
+)
 
 QUESTIONS: dict[str, Term] = {
     "therapy": Term("Therapy", "does an intervention help?"),

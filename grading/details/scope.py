@@ -12,23 +12,9 @@ from typing import Any
 import msgspec
 
 from grading.details.values import NOT_REPORTED, Details
+from grading.vocabulary import OPINION
 
-_OPINION = frozenset(
-    [
-        "narrative_review",
-        "practice_guideline",
-        "editorial",
-        "letter",
-        "comment",
-        "news",
-        "biography",
-        "historical_article",
-        "erratum",
-        "retraction_notice",
-        "expression_of_concern",
-        "book_chapter",
-    ]
-)
+_OPINION = OPINION | {"practice_guideline"}
 _BENCH = frozenset({"in_vitro_study", "in_silico_study"})
 _TRIALS = frozenset(
     {
