@@ -84,7 +84,10 @@ def find_many(texts: Sequence[Text]) -> list[Evidence]:
     """
     hits = [metadata_hits(text.article) for text in texts]
     table = signals()
-    for number, rows in enumerate(table.expressions.places([text.plain for text in texts])):
+    found_at = table.expressions.places(
+        [text.plain for text in texts], heads=[text.body for text in texts]
+    )
+    for number, rows in enumerate(found_at):
         _find_signal(table, number, [(texts[i], hits[i], places) for i, places in rows])
     return [
         Evidence(article=text.article, hits=tuple(found))

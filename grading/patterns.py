@@ -13,7 +13,7 @@ from __future__ import annotations
 import codecs
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -163,17 +163,59 @@ class Pattern:
             start = max(stop, start + 1)
 
 
+class _Literals:
+    """The literals of some patterns, all looked for in one pass."""
+
+    __slots__ = ("_find", "_of")
+
+    def __init__(self, strings: Mapping[int, Sequence[bytes]]) -> None:
+        """`strings`: by the number of the pattern."""
+        of: dict[bytes, list[int]] = {}
+        for number, found in strings.items():
+            for literal in found:
+                of.setdefault(literal, []).append(number)
+        # With each, how much further right it begins in the plain text than a match that it leads.
+        self._of = tuple((not literal.startswith(b" "), tuple(of[literal])) for literal in of)
+        self._find = BytesAhoCorasick(
+            list(of), implementation=Implementation.DFA
+        ).find_matches_as_indexes
+
+    def note(self, text: int, plain: bytes, found: list[list[tuple[int, list[int]]]]) -> None:
+        """Adds to the rows of each pattern this text, with where in it its literals begin."""
+        of = self._of
+        for literal, start, _ in self._find(plain, overlapping=True):
+            shift, numbers = of[literal]
+            for number in numbers:
+                rows = found[number]
+                if rows and rows[-1][0] == text:
+                    rows[-1][1].append(start - shift)
+                else:
+                    rows.append((text, [start - shift]))
+
+    def told(self, plain: bytes) -> Iterable[int]:
+        """The patterns whose literals are there."""
+        literals = {literal for literal, _, _ in self._find(plain, overlapping=True)}
+        return chain.from_iterable([self._of[literal][1] for literal in literals])
+
+
 class PatternSet:
     """Many patterns, asked at once which of them may be found in a text, and where.
 
     One pass over the text looks for the literals that each pattern cannot do without.
     """
 
-    __slots__ = ("_find", "_literals", "_of", "always", "patterns")
+    __slots__ = ("_head", "_literals", "_whole", "always", "patterns")
 
-    def __init__(self, patterns: Sequence[str], *, whole_words: Collection[int] = ()) -> None:
+    def __init__(
+        self,
+        patterns: Sequence[str],
+        *,
+        whole_words: Collection[int] = (),
+        in_head: Collection[int] = (),
+    ) -> None:
         """`whole_words`: numbers of the patterns whose matches begin and end on word boundaries.
-        Raises `PatternError`."""
+        `in_head`: of those that are looked for at the head of a text alone. Raises `PatternError`.
+        """
         self.patterns = tuple(
             Pattern(rf"\b(?:{pattern})\b" if number in whole_words else pattern)
             for number, pattern in enumerate(patterns)
@@ -184,39 +226,35 @@ class PatternSet:
         )
         # Patterns that no literal tells of.
         self.always = tuple(n for n, found in enumerate(self._literals) if found is None)
-        of: dict[bytes, list[int]] = {}
-        for number, found in enumerate(self._literals):
-            for literal in found.strings if found else ():
-                of.setdefault(literal, []).append(number)
-        # With each, how much further right it begins in the plain text than a match that it leads.
-        self._of = tuple((not literal.startswith(b" "), tuple(of[literal])) for literal in of)
-        self._find = BytesAhoCorasick(
-            list(of), implementation=Implementation.DFA
-        ).find_matches_as_indexes
+        told = {
+            number: found.strings
+            for number, found in enumerate(self._literals)
+            if found is not None
+        }
+        head = {n: strings for n, strings in told.items() if n in in_head}
+        self._head = _Literals(head) if head else None
+        self._whole = _Literals({n: strings for n, strings in told.items() if n not in in_head})
 
-    def places(self, plains: Sequence[bytes]) -> list[list[tuple[int, list[int]]]]:
+    def places(
+        self, plains: Sequence[bytes], heads: Sequence[int] = ()
+    ) -> list[list[tuple[int, list[int]]]]:
         """Of texts' `literals.plain`, for each pattern: (number of a text, where in it the pattern's
         literals begin). It does not match the texts that are not named. No place: it may match
-        anywhere."""
+        anywhere. `heads`: how long the head of each text is."""
         found: list[list[tuple[int, list[int]]]] = [[] for _ in self.patterns]
-        of = self._of
         for text, plain in enumerate(plains):
-            for literal, start, _ in self._find(plain, overlapping=True):
-                shift, numbers = of[literal]
-                for number in numbers:
-                    rows = found[number]
-                    if rows and rows[-1][0] == text:
-                        rows[-1][1].append(start - shift)
-                    else:
-                        rows.append((text, [start - shift]))
+            self._whole.note(text, plain, found)
+        if self._head is not None:
+            for text, head in enumerate(heads):
+                self._head.note(text, plains[text][: head + 1], found)  # with the border behind it
         for number in self.always:
             found[number] = [(text, []) for text in range(len(plains))]
         return found
 
     def possible(self, plain: bytes) -> list[int]:
         """Numbers of the patterns that may match, in order; every other one does not match."""
-        literals = {literal for literal, _, _ in self._find(plain, overlapping=True)}
-        return sorted({*self.always, *chain.from_iterable([self._of[n][1] for n in literals])})
+        in_head = self._head.told(plain) if self._head is not None else ()
+        return sorted({*self.always, *self._whole.told(plain), *in_head})
 
     def leading(self, number: int) -> Match | None:
         """`Pattern.match` of a pattern whose matches begin where its literals do: to be called with

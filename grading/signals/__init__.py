@@ -144,6 +144,7 @@ def compile_signals(signals: list[Signal]) -> Signals:
         expressions=PatternSet(
             [signal.patterns[0] for signal in text],
             whole_words={number for number, signal in enumerate(text) if signal.words},
+            in_head={number for number, signal in enumerate(text) if signal.fields == ("title",)},
         ),
         metadata={key: tuple(found) for key, found in metadata.items()},
         journals=tuple(journals),
