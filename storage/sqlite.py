@@ -39,7 +39,7 @@ WEIGHTS: Final = (8.0, 1.0, 2.0, 0.0)
 # Bytes. Most documents and their raw records take some thousand each: four times SQLite's own size
 # wastes less of each page, and writes a tenth faster.
 _PAGE: Final = 1 << 14
-_PAGE_CACHE_KIB: Final = 16 * 1024
+_PAGE_CACHE_KIB: Final = 8 * 1024
 _CHANGED: Final = "full_text(full_text, rowid, title, abstract, keywords, facets)"
 
 full_text = sa.table("full_text", sa.column("rowid", sa.Integer), sa.column("full_text", sa.Text))
