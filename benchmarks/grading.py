@@ -30,9 +30,10 @@ from benchmarks.labelled import data_folder, plain, read_articles, read_lines, t
 from benchmarks.nlm_tags import FINE, TAGS, human_tags, very_design
 from benchmarks.out_of_fold import KeptPredictions
 from grading import Article, Grade
-from grading.combination import GROUPS
+from grading.combination import GROUPS, OTHERS
 from grading.grader import grade_many
 from grading.text_model import Predictor
+from grading.vocabulary import DESIGNS
 from worker.collector import look_rarely
 
 # StudyTypeTeller's fourteen types folded to eight: designs by their group, by the short names of the
@@ -41,6 +42,7 @@ _SHORT = {
     "randomized_controlled_trial": "rct",
     "animal_study": "animal",
     "in_vitro_study": "in_vitro",
+    OTHERS: "other",
 }
 FOLDED = {design: _SHORT.get(group, group) for design, group in GROUPS.items()} | {
     "narrative_review_or_opinion": "narrative_review",
@@ -51,7 +53,7 @@ FEW = 30  # records; fewer make no table
 
 
 def fold(design: str) -> str:
-    return FOLDED.get(design, "other")
+    return FOLDED[design]
 
 
 def graded(articles: Sequence[Article], model: Predictor | None) -> list[Grade]:
@@ -189,7 +191,12 @@ def measure_own(records: Path, labels: Path) -> None:
         sys.exit(f"{labels}: no PMID of these labels stands in {records}.")
     designs = [row for row in rows if row.get("design")]
     if designs:
-        folded = any(row["design"] in set(FOLDED.values()) - set(FOLDED) for row in designs)
+        if unknown := {row["design"] for row in designs} - DESIGNS.keys() - FOLDED.keys():
+            sys.exit(
+                f"{labels}: unknown design {', '.join(sorted(unknown))}. A label is an id of the "
+                f"rubric or one of {', '.join(sorted(set(FOLDED.values())))}."
+            )
+        folded = any(row["design"] not in DESIGNS for row in designs)
         truth = [fold(row["design"]) if folded else row["design"] for row in designs]
         chosen = [articles[int(row["pmid"])] for row in designs]
         text = graded([text_only(article) for article in chosen], None)

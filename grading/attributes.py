@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from grading.evidence import Evidence
-from grading.vocabulary import ATTRIBUTES, OPINION
+from grading.vocabulary import ATTRIBUTES, OPINION, REVIEWS
 
-REVIEWS = frozenset({"meta_analysis", "systematic_review", "umbrella_review", "scoping_review"})
 GUIDANCE = frozenset({"practice_guideline", "consensus_statement"})
 # What a review or opinion says about the studies it reads is not true of itself.
 _OF_STUDIES = frozenset(

@@ -19,42 +19,38 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from grading.vocabulary import DESIGNS
+from grading.vocabulary import DESIGNS, REVIEWS
 
-# The eight designs of the text model, and the designs that each holds. All others: primary research.
-GROUPS: Final[Mapping[str, str]] = {
-    **dict.fromkeys(
-        ("meta_analysis", "systematic_review", "umbrella_review", "scoping_review"),
-        "systematic_review",
-    ),
-    **dict.fromkeys(
-        (
-            "narrative_review",
-            "editorial",
-            "letter",
-            "comment",
-            "practice_guideline",
-            "consensus_statement",
-        ),
-        "narrative_review",
-    ),
-    "randomized_controlled_trial": "randomized_controlled_trial",
-    "n_of_1_trial": "randomized_controlled_trial",
-    "case_report": "case_report",
-    "animal_study": "animal_study",
-    "in_vitro_study": "in_vitro_study",
-    "protocol": "protocol",
-}
 OTHERS: Final = "primary_research"
+# The eight designs of the text model that hold other designs too, or only themselves.
+_KINDS: Final = {
+    "systematic_review": REVIEWS,
+    "narrative_review": (
+        "narrative_review",
+        "editorial",
+        "letter",
+        "comment",
+        "practice_guideline",
+        "consensus_statement",
+    ),
+    "randomized_controlled_trial": ("randomized_controlled_trial", "n_of_1_trial"),
+    "case_report": ("case_report",),
+    "animal_study": ("animal_study",),
+    "in_vitro_study": ("in_vitro_study",),
+    "protocol": ("protocol",),
+}
+# Of each design the one of the eight that holds it; `OTHERS` all that are not told above.
+GROUPS: Final[Mapping[str, str]] = dict.fromkeys(DESIGNS, OTHERS) | {
+    design: group for group, designs in _KINDS.items() for design in designs
+}
 MEMBERS: Final[Mapping[str, tuple[str, ...]]] = {
-    group: tuple(design for design in DESIGNS if GROUPS.get(design, OTHERS) == group)
-    for group in (*dict.fromkeys(GROUPS.values()), OTHERS)
+    group: tuple(design for design in DESIGNS if GROUPS[design] == group)
+    for group in (*_KINDS, OTHERS)
 }
 
 _MODEL: Final = {group: f"model:{group}" for group in MEMBERS}
 _POINTS: Final = {design: f"points:{design}" for design in DESIGNS}
-_GROUP: Final = {design: GROUPS.get(design, OTHERS) for design in DESIGNS}
-_STRONGEST: Final = {group: f"group:{group}" for group in MEMBERS}
+_STRONGEST: Final = {design: f"group:{group}" for design, group in GROUPS.items()}
 
 LEAST_PROBABILITY: Final = 1e-4
 MOST_POINTS: Final = 8.0  # more of the same says nothing new
@@ -82,7 +78,7 @@ def features(probabilities: Mapping[str, float], points: Mapping[str, float]) ->
     for design, value in points.items():
         if value and (name := _POINTS.get(design)):
             found[name] = max(-MOST_POINTS, min(value, MOST_POINTS))
-            group = _STRONGEST[_GROUP[design]]
+            group = _STRONGEST[design]
             if value > strongest.get(group, 0.0):
                 strongest[group] = min(value, MOST_POINTS)
     found.update(strongest)

@@ -71,10 +71,8 @@ QUOTED = ("systematic_review", "randomized_controlled_trial")
 # with metadata, the calibration error is 0.05 (`benchmarks.grading`).
 WITHIN_TEMPERATURE = 3.0
 NONE_TOLD = -0.5
-PLAIN = (
-    "narrative_review",
-    "randomized_controlled_trial",
-)  # of its kind, when nothing tells another
+# Designs that are told by no more than their kind, where nothing tells another of it.
+PLAIN = ("narrative_review", "randomized_controlled_trial")
 
 _ENOUGH = {design: math.log(chance / (1 - chance)) for design, chance in EXPECTED.items()}
 _NO_CONTENT = frozenset({*FORMS, *NOTICES, "primary_research", "narrative_review"})
@@ -170,7 +168,7 @@ def _with_model(
     tagged = evidence.tag_weights
     if tagged.get("randomized_controlled_trial", 0.0) >= MARGIN:
         tagged = {design: points for design, points in tagged.items() if design not in _ANY_TRIAL}
-    for group in {GROUPS.get(design, OTHERS) for design in tagged if design in DESIGNS}:
+    for group in {GROUPS[design] for design in tagged if design in DESIGNS}:
         odds[groups.index(group)] += max(
             [tagged.get(design, 0.0) for design in _OPEN[group, over_form]]
         )
@@ -251,15 +249,15 @@ def _tags_disagree(evidence: Evidence, design: str) -> bool:
         for hit in evidence.hits
         if hit.kind == "publication_type" and hit.weight >= 2.0 and hit.target in DESIGNS
     }
-    claimed = {GROUPS[target] for target in tagged if GROUPS.get(target) in QUOTED}
-    if claimed - {GROUPS.get(design, OTHERS)}:
+    claimed = {GROUPS[target] for target in tagged if GROUPS[target] in QUOTED}
+    if claimed - {GROUPS[design]}:
         return True
     return bool(tagged) and design not in tagged and not tagged & set(FORMS)
 
 
 def model_points(design: str, model: dict[str, float]) -> float:
     """What the text model adds to the design's group, in log-odds above an even share."""
-    group = GROUPS.get(design, OTHERS)
+    group = GROUPS[design]
     learned = weights()
     share = learned.table[learned.rows[f"model:{group}"], learned.groups.index(group), 0]
     return float(share) * math.log(max(model.get(group, 0.0), LEAST_PROBABILITY) * len(model))

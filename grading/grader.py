@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from grading.article import Article, Correction
 from grading.attributes import attributes
-from grading.combination import GROUPS, OTHERS
+from grading.combination import GROUPS
 from grading.decision import Decision, decide_many, design_reasons, model_points
 from grading.details import Details, own_details, read_details_many
 from grading.evidence import Evidence, find_many
@@ -96,7 +96,7 @@ def _grade(
     stated = stated_level(text)
     reasons: list[Reason] = [hit.reason() for hit in design_reasons(evidence, decision)]
     if model is not None:
-        share = model.probabilities.get(GROUPS.get(design, OTHERS), 0.0)
+        share = model.probabilities.get(GROUPS[design], 0.0)
         reasons.append(
             Reason(
                 kind="model",

@@ -101,7 +101,7 @@ def _options(ignore_case: bool) -> Any:
 # For `Pattern.match`, where a call more counts.
 ANYWHERE = _re2.RE2.Anchor.UNANCHORED
 AT_START = _re2.RE2.Anchor.ANCHOR_START
-NOWHERE = (-1, -1)
+_NOWHERE = (-1, -1)
 
 
 class PatternError(ValueError):
@@ -126,18 +126,18 @@ class Pattern:
     def find(self, data: bytes, start: int, end: int) -> Span | None:
         """The first match within ``data[start:end]``."""
         found = self.match(ANYWHERE, data, start, end)[0]
-        return None if found == NOWHERE else found
+        return None if found == _NOWHERE else found
 
     def groups(self, data: bytes, start: int, end: int) -> list[Span] | None:
         """The first match within ``data[start:end]`` and its groups by number; (-1, -1) for a
         group that took no part."""
         found = self.match(ANYWHERE, data, start, end)
-        return None if found[0] == NOWHERE else found
+        return None if found[0] == _NOWHERE else found
 
     def groups_at(self, data: bytes, start: int, end: int) -> list[Span] | None:
         """As `groups`, for a match that begins at `start`."""
         found = self.match(AT_START, data, start, end)
-        return None if found[0] == NOWHERE else found
+        return None if found[0] == _NOWHERE else found
 
     def every(self, data: bytes, start: int, end: int) -> Iterator[Span]:
         """All matches that are not empty, from left to right."""
@@ -286,7 +286,7 @@ class PatternSet:
                 first, last = start, end
             while start <= place and first < last:
                 found = match(ANYWHERE, data, first, last)[0]
-                if found == NOWHERE:
+                if found == _NOWHERE:
                     start = last
                 else:
                     yield found

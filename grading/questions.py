@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from grading.attributes import REVIEWS
 from grading.evidence import Evidence
-from grading.vocabulary import QUESTIONS
+from grading.vocabulary import QUESTIONS, REVIEWS
 
 # What a design asks by its nature, in points beside those of the words.
 _LEANING: dict[str, dict[str, float]] = {

@@ -135,7 +135,8 @@ def _is_heading(label: bytes) -> bool:
 class Text:
     """Title and abstract of one article as patterns read them: one document, folded.
 
-    Places in `data` count from the start of the title; the abstract begins at `body`.
+    Places in `data` count from the start of the title; the abstract begins at `body`. `sections` are
+    those with labels, none where there are no labels.
     """
 
     __slots__ = ("article", "body", "data", "plain", "sections", "sentences", "starts")
@@ -145,9 +146,10 @@ class Text:
         self.data = fold(f"{article.title}\n{article.abstract}")
         self.plain = plain(self.data)
         self.body = len(article.title) + 1
-        self.sections = article.sections
-        if not any(section.label or section.category for section in self.sections):
-            self.sections = _labelled(article.abstract, self.data, self.body) or self.sections
+        if any(section.label or section.category for section in article.sections):
+            self.sections = article.sections
+        else:
+            self.sections = _labelled(article.abstract, self.data, self.body)
         self.sentences = self._sentences()
         self.starts = [sentence.start for sentence in self.sentences]
 
@@ -172,7 +174,7 @@ class Text:
         found = [Sentence(0, body - 1, "title")] if article.title else []
         if not article.abstract:
             return found
-        if not any(section.label or section.category for section in self.sections):
+        if not self.sections:
             return found + _guessed(data, body, len(data))
         for section in self.sections:
             start, end, role = body + section.start, body + section.end, _section_role(section)

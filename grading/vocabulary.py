@@ -116,6 +116,7 @@ DESIGNS: dict[str, Term] = {
     ),
     "unclassified": Term("Unclassified", "not enough to go on (no abstract, no informative type)"),
 }
+REVIEWS = frozenset({"meta_analysis", "systematic_review", "umbrella_review", "scoping_review"})
 # Designs whose documents speak of the studies of others, and report none, nor a search for them.
 OPINION = frozenset(
     {

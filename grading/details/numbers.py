@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+MONTH = r"(?:January|February|March|April|May|June|July|August|September|October|November|December)"
 _UNITS = [
     "zero",
     "one",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from grading.details.numbers import COUNT, IN_WORDS, integer, stands_alone
+from grading.details.numbers import COUNT, IN_WORDS, MONTH, integer, stands_alone
 from grading.details.values import NOT_REPORTED, Arm, Detail, detail
 from grading.patterns import Pattern, Span
 from grading.text import Sentence, Text
@@ -76,7 +76,7 @@ _SECOND_GROUP_AFTER = Pattern(
 # A number followed by one of these counts something else: "6 months", "2 groups of patients".
 _OTHER_UNIT = Pattern(
     r"(?:or more |to \d+ |- ?)?(?:(?:consecutive )?(?:seconds?|minutes?|min|hours?|h|days?|weeks?|wk|months?|mo|years?|yr|yrs)\b"
-    r"|(?:January|February|March|April|May|June|July|August|September|October|November|December)\b"
+    rf"|{MONTH}\b"
     r"|(?:mg|ml|kg|g|mcg|mm|cm|iu|u|mmol|mmhg)\b|%|percent|per cent|of\b|and\b|to\b|in\b|or\b|vs\b|versus\b|x\b"
     r"|times|(?:[\w-]+ ){0,3}(?:trials|studies|experiments|surveys|articles|reports|centers|centres|hospitals|sites|clinics|groups|arms|cohorts"
     r"|countries|visits|sessions|doses|courses|cycles|practices|schools|units|points|events|items)\b|out of)"

@@ -9,7 +9,7 @@ from typing import Any
 
 from grading.contexts import CONTEXTS, Contexts
 from grading.details.effects import EFFECT, read_effects
-from grading.details.numbers import COUNT, decimal, integer
+from grading.details.numbers import COUNT, MONTH, decimal, integer
 from grading.details.participants import (
     ARM,
     MENTION,
@@ -30,6 +30,7 @@ from grading.details.values import Detail, Details, detail
 from grading.patterns import Pattern, PatternSet, Span
 from grading.text import Text
 
+_DATE = rf"(?:{MONTH}\s(?:\d{{1,2}},?\s)?)?(?:19|20)\d\d"
 # Each detail's pattern; one pass over the text tells which of them may be there at all.
 _PATTERNS: dict[str, str] = {
     "mention": MENTION,
@@ -59,7 +60,7 @@ _PATTERNS: dict[str, str] = {
     "allocation": r"(?:cluster |block |stratified )?randomi[sz](?:ed|ation)|randomly (?:assigned|allocated)|non-?randomi[sz]ed|quasi-?randomi[sz]ed",
     "phase": r"\bphase (?P<v>I{1,3}[ab]?(?:/I{1,3}[ab]?)?|IV|[1-4][ab]?(?:/[1-4][ab]?)?)\b",
     "setting": r"\b(?:tertiary (?:care )?(?:hospital|center|centre|referral)|primary care|general practice|community[- ]based|outpatient clinics?|emergency departments?|intensive care units?|university hospitals?|nursing homes|schools)\b",
-    "recruitment_dates": r"\b(?:between|from|during)\s(?:(?:January|February|March|April|May|June|July|August|September|October|November|December)\s(?:\d{1,2},?\s)?)?(?:19|20)\d\d\s?(?:to|and|through|until|[-–])\s?(?:(?:January|February|March|April|May|June|July|August|September|October|November|December)\s(?:\d{1,2},?\s)?)?(?:19|20)\d\d",
+    "recruitment_dates": rf"\b(?:between|from|during)\s{_DATE}\s?(?:to|and|through|until|[-–])\s?{_DATE}",
     "risk_of_bias_tool": r"Cochrane (?:Collaboration(?:'s)? )?(?:risk[- ]of[- ]bias|RoB)(?: tool)?(?: 2)?|Newcastle[- ]Ottawa(?: scale)?|QUADAS(?:-2)?|ROBINS-I|RoB ?2|AMSTAR(?:[- ]2)?|Jadad(?: scale| score)?|PEDro(?: scale)?",
     "deaths": rf"\b(?P<v>{COUNT})\s(?:[\w-]+\s){{0,2}}(?:deaths?|died)\b",
     "discontinuations": rf"\b(?P<v>{COUNT})\s(?:[\w-]+\s){{0,3}}(?:discontinued|withdrew|dropped out|were lost to follow-up|withdrawals)",
@@ -93,9 +94,7 @@ _IN_STUDIES = Pattern(
 _NOT_STUDIES = Pattern(
     r"\b(?:databases?|reviewers?|authors?|investigators?|researchers?|raters?|years?|months?|types?|groups?|countries|percent|%)"
 )
-_MONTH = Pattern(
-    r"\s(?:January|February|March|April|May|June|July|August|September|October|November|December)\b"
-)
+_MONTH = Pattern(rf"\s{MONTH}\b")
 _OF_PEOPLE = Pattern(rf"\s(?:[\w-]+\s)?{PEOPLE}\s(?:from|in|of)\b")
 _INCLUDED = Pattern(r"\b(?:included|met|fulfill?ed|eligible|selected|analy[sz]ed|pooled)\b")
 _FOUND = Pattern(

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from grading.details.values import NOT_REPORTED, Details
-from grading.vocabulary import OPINION
+from grading.vocabulary import OPINION, REVIEWS
 
 _OPINION = OPINION | {"practice_guideline"}
 _BENCH = frozenset({"in_vitro_study", "in_silico_study"})
@@ -46,7 +46,6 @@ _PARTICIPANTS = (
     *("included_studies", "included_participants", "limitations"),
     *_WHO,
 )
-_REVIEWS = frozenset({"meta_analysis", "systematic_review", "umbrella_review", "scoping_review"})
 _ONE_BY_ONE = frozenset({"case_report", "case_series"})
 _LISTS = ("arms", "interventions", "comparators", "countries")
 _PEOPLE = (
@@ -76,7 +75,7 @@ def _unfit(design: str, question: str) -> tuple[tuple[str, Any], ...]:
         names |= {*_WHO, "deaths", "discontinuations", "setting"}
     if design in _BENCH | _ONE_BY_ONE | {"animal_study"}:
         names.add("centres")  # "binding sites", "foci at 3 sites"
-    if design in _REVIEWS | {"modelling_study"}:
+    if design in REVIEWS | {"modelling_study"}:
         names |= {"deaths", "discontinuations", "allocation", "masking"}
     if design not in _WITH_ARMS:
         names |= {"arms", "number_of_arms"}

@@ -63,7 +63,7 @@ def _labels(path: Path) -> Iterator[tuple[int, str]]:
             ) from None
         if design not in RUBRIC:
             raise WorkerError(f"{where}: design {design}: unknown{nearest(design, RUBRIC)}")
-        yield pmid, GROUPS.get(design, "primary_research")
+        yield pmid, GROUPS[design]
 
 
 def _records(store: Store, wanted: dict[int, str]) -> Iterator[Training]:
