@@ -27,12 +27,12 @@ from grading.article import Correction
 from grading.details.values import Detail, Details
 from grading.grades import Levels, Reason
 from grading.warnings import warned
+from storage.levels import SCHEMES
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 RANGE: Final = 250_000  # PMIDs of one file: what is held in memory, as compact columns
-_SCHEMES: Final = ("ocebm_2011", "ocebm_2009", "grade_start", "sort", "nhmrc")
 _BLOCK: Final = 2_000  # records turned into columns together
 _COMPRESSION_LEVEL: Final = 9
 _ROW_GROUP: Final = 65_536  # rows
@@ -288,7 +288,7 @@ def row_of(article: Article, grade: Grade) -> dict[str, Any]:
         "question": grade.question,
         "attributes": grade.attributes,
         "flags": grade.flags,
-        **{scheme: getattr(grade.levels, scheme) for scheme in _SCHEMES},
+        **{scheme: getattr(grade.levels, scheme) for scheme in SCHEMES},
         "stated_level": stated.level if stated else None,
         "stated_scheme": stated.scheme if stated else None,
         "sample_size": _whole(details.sample_size),
@@ -337,7 +337,7 @@ def warnings_of(
         confidence=row["confidence"],
         question=row["question"],
         flags=tuple(row["flags"]),
-        levels=Levels(**{scheme: row[scheme] for scheme in _SCHEMES}),
+        levels=Levels(**{scheme: row[scheme] for scheme in SCHEMES}),
         reasons=tuple(Reason(**each) for each in row["reasons"]),
         details=Details(),
         grader_version=row["grader_version"],
@@ -346,7 +346,7 @@ def warnings_of(
     return {
         "flags": after.flags,
         "reasons": [msgspec.structs.asdict(each) for each in after.reasons],
-        **{scheme: getattr(after.levels, scheme) for scheme in _SCHEMES},
+        **{scheme: getattr(after.levels, scheme) for scheme in SCHEMES},
     }
 
 

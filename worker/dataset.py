@@ -352,17 +352,14 @@ def opened(folder: Path) -> Iterator[Dataset]:
         parts.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(f"{folder}: cannot be written: {error.strerror}") from None
-    lock = FileLock(parts / ".lock", timeout=0, thread_local=False)
     try:
-        lock.acquire()
+        alone = FileLock(parts / ".lock", timeout=0, thread_local=False).acquire()
     except Timeout:
         raise ConfigError(
             f"{folder}: another process is at work here. Wait until it is done."
         ) from None
-    try:
+    with alone:
         yield Dataset(folder)
-    finally:
-        lock.release()
 
 
 def _write_range(given: tuple[Range, Notices], folder: Path) -> tuple[int, dict[int, int]]:

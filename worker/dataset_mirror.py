@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Generator
-from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from worker.dataset import Added, Dataset
-from worker.errors import MirrorError
 from worker.mirror import Plan, alone_in, load_in_order, plan
 from worker.nlm_site import NAME, Site
 
@@ -41,15 +39,9 @@ def mirror_dataset(
     with alone_in(folder):
         work = plan_of(dataset, site)
         add = partial(dataset.add, stop=stop, **options)
-        with closing(load_in_order(site, folder, work.todo, add, stop)) as all_added:
-            for added in all_added:
-                if not keep:
-                    Path(added.source).unlink(missing_ok=True)
-                yield added
+        yield from load_in_order(site, folder, work, add, keep=keep, stop=stop)
         if stop.is_set():
             return
-        if work.gap:
-            raise MirrorError(work.gap)
         if work.complete:
             dataset.remove(_files_before(dataset, work.year))
         if work.todo and (listed := site.deleted()) is not None:

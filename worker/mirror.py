@@ -35,6 +35,9 @@ class _Done(Protocol):
     """What became of a file, wherever it was loaded."""
 
     @property
+    def source(self) -> str: ...
+
+    @property
     def fault(self) -> str | None: ...
 
     @property
@@ -150,44 +153,40 @@ def mirror(
         )
         began = now()
         work = plan(site.files(), set(done))
-        with closing(load_in_order(site, folder, work.todo, load, stop)) as all_loaded:
-            for loaded in all_loaded:
-                if not keep:
-                    Path(loaded.source).unlink(missing_ok=True)
-                yield loaded
-        if stop.is_set():
-            return
-        if work.gap:
-            raise MirrorError(work.gap)
-        yield from _catch_up(store, site, work, began, now)
+        yield from load_in_order(site, folder, work, load, keep=keep, stop=stop)
+        if not stop.is_set():
+            yield from _catch_up(store, site, work, began, now)
 
 
 @contextmanager
 def alone_in(folder: Path) -> Iterator[None]:
     """Two mirrors that continue one another's downloads would damage them."""
-    lock = FileLock(folder / ".lock", timeout=0, thread_local=False)
     try:
-        lock.acquire()
+        alone = FileLock(folder / ".lock", timeout=0, thread_local=False).acquire()
     except Timeout:
         raise MirrorError(
             f"{folder}: another mirror is at work here, perhaps the daemon's. "
             "Wait until it is done, or stop it."
         ) from None
-    try:
+    with alone:
         yield
-    finally:
-        lock.release()
 
 
 def load_in_order(
     site: Site,
     folder: Path,
-    files: Sequence[BulkFile],
+    work: Plan,
     load: Callable[..., Generator[Done, None, None]],
+    *,
+    keep: bool,
     stop: threading.Event,
 ) -> Generator[Done, None, None]:
-    """Download and `load` files; one that cannot be read is downloaded once more."""
-    todo = list(files)
+    """Download and `load` what is to be done; a file that cannot be read is downloaded once more,
+    one that was loaded goes unless `keep`.
+
+    Raises what `mirror` raises, after everything before it was loaded.
+    """
+    todo = list(work.todo)
     suspected: set[str] = set()
     while todo and not stop.is_set():
         fault: str | None = None
@@ -200,17 +199,21 @@ def load_in_order(
                 if fault is not None:
                     break
                 todo.pop(0)
+                if not keep:
+                    Path(loaded.source).unlink(missing_ok=True)
                 yield loaded
         if fault is None:
             if downloads.error is not None:
                 raise downloads.error
-            return
+            break
         name = todo[0].name
         (folder / name).unlink(missing_ok=True)  # its MD5 was right, yet it cannot be read
         if name in suspected:
             raise MirrorError(f"{fault}\nNothing after {name} was loaded.")
         suspected.add(name)
         logger.warning("{}; downloading it again", fault)
+    if work.gap and not stop.is_set():
+        raise MirrorError(work.gap)
 
 
 WHOLE: Final = "all files"  # what the ledger calls a pass of the daemon over all files

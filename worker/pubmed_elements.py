@@ -325,9 +325,9 @@ def read_references(element: Element, fields: Fields) -> None:
     cited: list[int] = fields["references"]
     for item in element.iter("ArticleId"):
         if item.get("IdType") == "pubmed":
-            number = (item.text or "").strip()
-            if len(number) <= 9 and number.isascii() and number.isdigit():
-                cited.append(int(number))
+            pmid = number_in((item.text or "").strip())
+            if pmid is not None:
+                cited.append(pmid)
     fields["listed"] += len(list(element.iter("Reference")))
 
 

@@ -13,7 +13,7 @@ _START: Final = b"<ReferenceList>"
 _END: Final = b"</ReferenceList>"
 _BEHIND: Final = re.compile(rb"\s*</PubmedData>\s*</PubmedArticle>\s*")
 _PMID: Final = re.compile(
-    rb"""<ArticleId\s+IdType\s*=\s*["']pubmed["']\s*>\s*([0-9]{1,9})\s*</ArticleId\s*>"""
+    rb"""<ArticleId\s+IdType\s*=\s*["']pubmed["']\s*>\s*0*([0-9]{1,9})\s*</ArticleId\s*>"""
 )
 
 

@@ -125,11 +125,11 @@ class SpoolTask(Task):
             known = partial(known, abridging=True)
         part = f"{self.path}.{uuid4().hex}.part"
         try:
-            fault, ended = self._write(part, known, stopped, count)
+            prepared = self._write(part, known, stopped, count)
             os.replace(part, self.path)
         finally:
             Path(part).unlink(missing_ok=True)
-        return Prepared((self.path,), fault, stopped=not ended)
+        return prepared
 
     def _write(
         self,
@@ -137,8 +137,9 @@ class SpoolTask(Task):
         known: Known | None,
         stopped: Callable[[], bool],
         count: Callable[[int], None],
-    ) -> tuple[str | None, bool]:
-        """Why the source could not be read to its end, and whether nobody stopped it before."""
+    ) -> Prepared:
+        """The same into the file `path`, which is yet to take its place."""
+        paths = (self.path,)
         with open(path, "wb", buffering=1 << 20) as spool:
             try:
                 for block in read_blocks(
@@ -149,10 +150,10 @@ class SpoolTask(Task):
                     spool.write(content)
                     count(len(block))
                     if stopped():
-                        return None, False
+                        return Prepared(paths, stopped=True)
             except SourceError as error:
-                return str(error), True
-        return None, True
+                return Prepared(paths, str(error))
+        return Prepared(paths)
 
 
 def _graded(block: list[Parsed], task: SpoolTask) -> Iterator[Item]:

@@ -43,17 +43,20 @@ def open_dataset(invocation: Invocation, folder: str, spool: str | None) -> Iter
 def fill_dataset(
     invocation: Invocation,
     dataset: Dataset,
-    add: Callable[[Callable[[int], None]], Generator[Added, None, None]],
+    add: Callable[..., Generator[Added, None, None]],
     *,
     client: Client | None,
     workers: int,
     stop: threading.Event,
 ) -> int:
-    """`add` sources, telling the number of records read, then write the dataset: also where `add`
-    ended by an error, of what came before it. Answers the exit status."""
+    """`add` sources, with these options, then write the dataset: also where `add` ended by an error,
+    of what came before it. Answers the exit status."""
     end: WorkerError | None = None
     failed, added = [], 0
-    with progress(invocation, "Loading", None) as show_read, closing(add(show_read)) as all_added:
+    with (
+        progress(invocation, "Loading", None) as show_read,
+        closing(add(workers=workers, cluster=client, stop=stop, progress=show_read)) as all_added,
+    ):
         try:
             for each in all_added:
                 added += each.entry is not None

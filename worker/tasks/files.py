@@ -98,23 +98,9 @@ def _load_into_dataset(
         open_dataset(invocation, folder, spool) as dataset,
         on_cluster(cluster, workers or cores()) as client,
     ):
+        add = partial(dataset.add, [Job(source) for source in sources], sources=len(sources))
         workers = workers or processes_for(sources)
-        add = partial(
-            dataset.add,
-            [Job(source) for source in sources],
-            workers=workers,
-            sources=len(sources),
-            cluster=client,
-            stop=stop,
-        )
-        return fill_dataset(
-            invocation,
-            dataset,
-            lambda show: add(progress=show),
-            client=client,
-            workers=workers,
-            stop=stop,
-        )
+        return fill_dataset(invocation, dataset, add, client=client, workers=workers, stop=stop)
 
 
 def processes_for(sources: list[str]) -> int:

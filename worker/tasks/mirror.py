@@ -68,8 +68,8 @@ def mirror(
             done = done_files(store)
             selection = chosen(done, selection)
             runs = [run for kind in ("mirror", "load") for run in store.runs(kind=kind, limit=50)]
-            rate = [run.seconds for run in runs if run.state == "done" and run.returned >= 1000]
-            _show_plan(invocation, rate, site, plan(site.files(), set(done)), selection)
+            took = [run.seconds for run in runs if run.state == "done" and run.returned >= 1000]
+            _show_plan(invocation, took, site, plan(site.files(), set(done)), selection)
             return EXIT_DONE
         store.interrupt_runs()
         with (
@@ -114,28 +114,12 @@ def _mirror_dataset(
     from worker.dataset_mirror import mirror_dataset, plan_of
 
     if dry_run:
-        rate = [each.seconds / workers for each in dataset.entries if each.records >= 1000]
-        _show_plan(invocation, rate, site, plan_of(dataset, site), None)
+        took = [each.seconds / workers for each in dataset.entries if each.records >= 1000]
+        _show_plan(invocation, took, site, plan_of(dataset, site), None)
         return EXIT_DONE
     with on_cluster(cluster, workers) as client:
-        add = partial(
-            mirror_dataset,
-            dataset,
-            site,
-            folder_of(config),
-            keep=config.mirror.keep,
-            workers=workers,
-            cluster=client,
-            stop=stop,
-        )
-        return fill_dataset(
-            invocation,
-            dataset,
-            lambda show: add(progress=show),
-            client=client,
-            workers=workers,
-            stop=stop,
-        )
+        add = partial(mirror_dataset, dataset, site, folder_of(config), keep=config.mirror.keep)
+        return fill_dataset(invocation, dataset, add, client=client, workers=workers, stop=stop)
 
 
 def folder_of(config: Config) -> Path:
@@ -144,16 +128,16 @@ def folder_of(config: Config) -> Path:
 
 def _show_plan(
     invocation: Invocation,
-    rate: list[float],
+    took: list[float],
     site: Site,
     work: Plan,
     selection: Selection | None,
 ) -> None:
-    """`rate`: seconds that each of the last files took; without any nobody knows yet."""
+    """`took`: seconds of each of the last files; without any nobody knows yet."""
     step = max(1, len(work.todo) // _SIZED)
     sizes = [site.size(file) for file in work.todo[::step]]
     size = sum(sizes) * len(work.todo) // max(1, len(sizes))
-    seconds = round(sum(rate) / len(rate) * len(work.todo)) if rate and work.todo else None
+    seconds = round(sum(took) / len(took) * len(work.todo)) if took and work.todo else None
     if invocation.json:
         emit(
             {
