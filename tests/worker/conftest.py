@@ -37,6 +37,7 @@ def _load(name: str) -> ModuleType:
 
 _load("eutils_server")
 _load("bulk_site")
+_load("killed_runs")
 
 
 @pytest.fixture(autouse=True)
@@ -77,6 +78,12 @@ def dask() -> Iterator[tuple[LocalCluster, Client]]:
         distributed.Client(cluster) as client,
     ):
         yield cluster, client
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The test works in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture

@@ -9,8 +9,6 @@ import os
 import random
 import shutil
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterable
@@ -20,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from bulk_site import bulk_file, record, retraction_notice
+from killed_runs import KilledRuns
 
 from storage import Store
 from storage.parquet import RANGE
@@ -36,8 +35,6 @@ pytest.importorskip("pyarrow")
 polars = pytest.importorskip("polars")
 
 from worker.dataset import Added, opened  # noqa: E402 - it needs pyarrow
-
-ROOT = Path(__file__).parents[2]
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -180,7 +177,7 @@ def test_workers_of_a_cluster_are_killed(tmp_path: Path, dask: Any) -> None:
 
 # For each two lines that it reads it forks a run, which may be killed.
 RUNS = """
-import os, sys
+import sys
 from pathlib import Path
 from worker.bulk import Job
 from worker.dataset import opened
@@ -189,17 +186,11 @@ import worker.ranges, pyarrow.parquet
 
 grade(Article(pmid=1))  # tables and models are read once
 folder, *sources = sys.argv[1:]
-for _ in sys.stdin:
-    child = os.fork()
-    if not child:
-        with opened(Path(folder)) as dataset:
-            list(dataset.add(map(Job, sources)))
-            dataset.write()
-        os._exit(0)
-    print(child, flush=True)
-    sys.stdin.readline()  # until then the number of an ended process is not given to another
-    os.waitpid(child, 0)
-    print("ended", flush=True)
+
+def run():
+    with opened(Path(folder)) as dataset:
+        list(dataset.add(map(Job, sources)))
+        dataset.write()
 """
 
 
@@ -208,29 +199,16 @@ def test_killed_at_any_moment(tmp_path: Path) -> None:
     expected = exported(tmp_path, jobs)
     folder = tmp_path / "graded"
     dice = random.Random(5)
-    with subprocess.Popen(
-        [sys.executable, "-c", RUNS, str(folder), *(job.source for job in jobs)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-    ) as runs:
-        assert runs.stdin is not None
-        assert runs.stdout is not None
+    with KilledRuns(RUNS, folder, *(job.source for job in jobs)) as runs:
         ends = 0
         while digests(folder) != expected:
-            runs.stdin.write("\n")
-            runs.stdin.flush()
-            child = int(runs.stdout.readline())
+            child = runs.start()
             if ends < 12:
                 time.sleep(dice.uniform(0, 0.4))
                 os.kill(child, signal.SIGKILL)
-            runs.stdin.write("\n")
-            runs.stdin.flush()
-            assert runs.stdout.readline() == "ended\n"
+            assert runs.end() == []
             ends += 1
             assert ends < 14
-        runs.stdin.close()
     assert ends > 1
     build(folder, jobs)
     assert digests(folder) == expected

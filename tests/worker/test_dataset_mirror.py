@@ -10,8 +10,6 @@ import os
 import random
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -20,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from bulk_site import BulkSite, baseline, bulk_file, fill, record, update
+from killed_runs import KilledRuns
 
 from storage import Store
 from storage.records import Query
@@ -37,7 +36,6 @@ polars = pytest.importorskip("polars")
 from worker.dataset import opened  # noqa: E402 - it needs pyarrow
 from worker.dataset_mirror import mirror_dataset  # noqa: E402
 
-ROOT = Path(__file__).parents[2]
 KILLS = 10
 seconds = (datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=n) for n in count())
 
@@ -75,7 +73,7 @@ def names(first: int, last: int, year: int = 26) -> list[str]:
 
 # For each two lines that it reads it forks a run, which may be killed.
 RUNS = """
-import os, sys
+import sys
 from pathlib import Path
 from grading import Article, grade
 from worker.dataset import opened
@@ -85,17 +83,11 @@ import worker.ranges, pyarrow.parquet
 
 grade(Article(pmid=1))  # tables and models are read once
 folder, address = sys.argv[1:]
-for _ in sys.stdin:
-    child = os.fork()
-    if not child:
-        with opened(Path(folder) / "graded") as dataset:
-            list(mirror_dataset(dataset, Site(address, wait=0.01), Path(folder) / "files"))
-            dataset.write()
-        os._exit(0)
-    print(child, flush=True)
-    sys.stdin.readline()  # until then the number of an ended process is not given to another
-    os.waitpid(child, 0)
-    print("ended", flush=True)
+
+def run():
+    with opened(Path(folder) / "graded") as dataset:
+        list(mirror_dataset(dataset, Site(address, wait=0.01), Path(folder) / "files"))
+        dataset.write()
 """
 
 
@@ -114,26 +106,13 @@ def test_mirrored_though_killed(tmp_path: Path, site: BulkSite) -> None:
     shutil.rmtree(folder)  # all again, with kills
     site.files |= lost
     dice = random.Random(6)
-    with subprocess.Popen(
-        [sys.executable, "-c", RUNS, str(tmp_path), site.url],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-    ) as runs:
-        assert runs.stdin is not None
-        assert runs.stdout is not None
+    with KilledRuns(RUNS, tmp_path, site.url) as runs:
         for kill in range(KILLS + 1):
-            runs.stdin.write("\n")
-            runs.stdin.flush()
-            child = int(runs.stdout.readline())
+            child = runs.start()
             if kill < KILLS:
                 time.sleep(dice.uniform(0, 0.4))
                 os.kill(child, signal.SIGKILL)
-            runs.stdin.write("\n")
-            runs.stdin.flush()
-            assert runs.stdout.readline() == "ended\n"
-        runs.stdin.close()
+            assert runs.end() == []
     assert digests(folder) == expected
     rows = {
         row["pmid"]: row

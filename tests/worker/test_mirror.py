@@ -6,23 +6,23 @@ import gzip
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from bulk_site import BulkSite, Expected, baseline, bulk_file, fill, record, update
+from killed_runs import KilledRuns
 
 from storage import Store
 from worker.errors import EntrezUnavailable, MirrorError
 from worker.mirror import mirror
 from worker.nlm_site import Site
 
-ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.usefixtures("here")
+
 KILLS = 10
 
 
@@ -39,16 +39,6 @@ def check(store: Store, expected: tuple[Expected, set[int]]) -> None:
         if ending == ".":
             assert "Revision" not in article.title
     assert "retracted" in records[1101].grade.flags
-
-
-@pytest.fixture
-def store(
-    new_address: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Store]:
-    """An empty store, on each database in turn; downloads go to the folder of the test."""
-    monkeypatch.chdir(tmp_path)
-    with Store.open(new_address()) as opened:
-        yield opened
 
 
 def run(store: Store, site: BulkSite, **options: Any) -> list[str]:
@@ -163,7 +153,7 @@ def test_the_list_of_deleted_pmids(store: Store, site: BulkSite) -> None:
 
 # Imports once; for each two lines it reads it forks a mirror, which may be killed.
 MIRRORS = """
-import os, sys
+import sys
 from pathlib import Path
 from storage import Store
 from worker.mirror import mirror
@@ -173,19 +163,13 @@ from grading import Article, grade
 grade(Article(pmid=1, abstract="We asked 20 people. " * 20))  # loads its tables
 
 address, url, folder = sys.argv[1:]
-for _ in sys.stdin:
-    child = os.fork()
-    if not child:
-        with Store.open(address) as store:
-            store.interrupt_runs()
-            site = Site(url, wait=0.01)
-            for loaded in mirror(store, site, Path(folder)):
-                pass
-        os._exit(0)
-    print(child, flush=True)
-    sys.stdin.readline()
-    os.waitpid(child, 0)
-    print("ended", flush=True)
+
+def run():
+    with Store.open(address) as store:
+        store.interrupt_runs()
+        site = Site(url, wait=0.01)
+        for loaded in mirror(store, site, Path(folder)):
+            pass
 """
 
 
@@ -194,33 +178,17 @@ def test_killed_and_resumed(new_address: Callable[[], str], tmp_path: Path, site
     site.slow = 0.01
     address = new_address()
     dice = random.Random(10)
-    environment = os.environ | {
-        "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
-    }
-    with subprocess.Popen(
-        [sys.executable, "-c", MIRRORS, address, site.url, str(tmp_path / "files")],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env=environment,
-    ) as mirrors:
-        assert mirrors.stdin is not None
-        assert mirrors.stdout is not None
+    with KilledRuns(MIRRORS, address, site.url, tmp_path / "files") as mirrors:
         for kill in range(KILLS + 1):
             asked = len(site.asked)
-            mirrors.stdin.write("\n")
-            mirrors.stdin.flush()
-            child = int(mirrors.stdout.readline())
+            child = mirrors.start()
             if kill < KILLS:
                 calls, latest = dice.randint(1, 12), time.monotonic() + 5
                 while len(site.asked) - asked < calls and time.monotonic() < latest:
                     time.sleep(0.002)
                 time.sleep(dice.uniform(0, 0.1))
                 os.kill(child, signal.SIGKILL)
-            mirrors.stdin.write("\n")
-            mirrors.stdin.flush()
-            assert mirrors.stdout.readline() == "ended\n"
-        mirrors.stdin.close()
+            assert mirrors.end() == []
     with Store.open(address) as store:
         check(store, expected)
         runs = store.runs(kind="mirror", limit=1000)

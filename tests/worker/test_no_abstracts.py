@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,8 @@ from worker.selection import Selection
 if TYPE_CHECKING:
     from conftest import Pubgrade
 
+pytestmark = pytest.mark.usefixtures("here")
+
 FIRST, SECOND = "baseline/pubmed26n0001.xml.gz", "updatefiles/pubmed26n0002.xml.gz"
 THIRD = "updatefiles/pubmed26n0003.xml.gz"
 TRIAL: dict[str, Any] = {
@@ -36,15 +38,6 @@ TRIAL: dict[str, Any] = {
         ("RESULTS", "Relapse was less common with velotril (hazard ratio 0.71, 95% CI 0.52 to 0.94)."),
     ),
 }  # fmt: skip
-
-
-@pytest.fixture
-def store(
-    new_address: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Store]:
-    monkeypatch.chdir(tmp_path)
-    with Store.open(new_address()) as opened:
-        yield opened
 
 
 def run(

@@ -6,8 +6,6 @@ import hashlib
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +13,7 @@ from typing import Any
 
 import pytest
 from bulk_site import BulkSite, baseline, fill, update
+from killed_runs import KilledRuns
 
 from grading import Article, grade
 from storage import Store
@@ -27,7 +26,6 @@ from worker.parquet_export import export_parquet
 from worker.processes import processes
 
 polars = pytest.importorskip("polars")
-ROOT = Path(__file__).parents[2]
 KILLS = 8
 
 
@@ -55,7 +53,7 @@ def populate(store: Store) -> None:
 
 # For each two lines that it reads it forks an export, which may be killed.
 EXPORTS = """
-import os, sys
+import sys
 from pathlib import Path
 from grading import Article, grade
 from storage import Store
@@ -64,16 +62,10 @@ import storage.parquet, pyarrow.parquet
 from worker.parquet_export import export_parquet
 
 address, folder = sys.argv[1:]
-for _ in sys.stdin:
-    child = os.fork()
-    if not child:
-        with Store.open(address) as store:
-            export_parquet(store, sorted(store.pmids(Query(limit=0))), Path(folder))
-        os._exit(0)
-    print(child, flush=True)
-    sys.stdin.readline()  # until then the number of an ended process is not given to another
-    os.waitpid(child, 0)
-    print("ended", flush=True)
+
+def run():
+    with Store.open(address) as store:
+        export_parquet(store, sorted(store.pmids(Query(limit=0))), Path(folder))
 """
 
 
@@ -96,27 +88,16 @@ def test_mirrored_and_exported_though_killed(
         export(store, tmp_path / "whole")
     expected = digests(tmp_path / "whole")
     dice = random.Random(3)
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    with subprocess.Popen(
-        [sys.executable, "-c", EXPORTS, address, str(folder)],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment,
-    ) as exports:  # fmt: skip
-        assert exports.stdin is not None
-        assert exports.stdout is not None
+    with KilledRuns(EXPORTS, address, folder) as exports:
         for kill in range(KILLS + 1):
             before = digests(folder) if folder.exists() else {}
-            exports.stdin.write("\n")
-            exports.stdin.flush()
-            child = int(exports.stdout.readline())
+            child = exports.start()
             if kill < KILLS:
                 time.sleep(dice.uniform(0, 0.3))
                 os.kill(child, signal.SIGKILL)
-            exports.stdin.write("\n")
-            exports.stdin.flush()
-            assert exports.stdout.readline() == "ended\n"
+            assert exports.end() == []
             if folder.exists():  # the earlier one or a whole new one
                 assert digests(folder) in (before, expected)
-        exports.stdin.close()
     assert digests(folder) == expected
     assert not folder.with_name("graded.part").exists()
     table = polars.scan_parquet(folder / "**/*.parquet", hive_partitioning=True).collect()
