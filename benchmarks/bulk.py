@@ -38,6 +38,7 @@ from benchmarks.measured import (
     idle,
     make_files,
     measure,
+    parser_of,
     stages,
 )
 from benchmarks.reading import READERS
@@ -115,13 +116,7 @@ def project(report: Report, loads: dict[str, Measured]) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("sources", nargs="+", metavar="FILE")
-    parser.add_argument("--records", type=int, default=12_000)
-    parser.add_argument("--files", type=int, default=4)
-    parser.add_argument("--no-cluster", action="store_true")
+    parser = parser_of(__doc__)
     parser.add_argument("--no-postgres", action="store_true")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:

@@ -9,7 +9,6 @@ PubMed's: the same rows again and again, under PMIDs of their own.
 
 from __future__ import annotations
 
-import argparse
 import tempfile
 from contextlib import ExitStack
 from dataclasses import replace
@@ -29,6 +28,7 @@ from benchmarks.measured import (
     idle,
     make_files,
     measure,
+    parser_of,
     stages,
 )
 from storage.parquet import RANGE
@@ -146,14 +146,7 @@ def _bytes_of(folder: Path) -> int:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("sources", nargs="+", metavar="FILE")
-    parser.add_argument("--records", type=int, default=12_000)
-    parser.add_argument("--files", type=int, default=4)
-    parser.add_argument("--no-cluster", action="store_true")
-    given = parser.parse_args()
+    given = parser_of(__doc__).parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         paths = make_files(given.sources, folder, given.records, given.files)

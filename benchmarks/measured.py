@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import gzip
 import multiprocessing
 import re
@@ -31,6 +32,18 @@ ALL = 39_000_000  # records of PubMed
 PER_FILE = 30_000  # of NLM
 CORES = 2
 _PMID = re.compile(rb"(<PMID[^>]*>)\d+(</PMID>)")
+
+
+def parser_of(description: str | None) -> argparse.ArgumentParser:
+    """What every benchmark of bulk loads is told."""
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("sources", nargs="+", metavar="FILE")
+    parser.add_argument("--records", type=int, default=12_000)
+    parser.add_argument("--files", type=int, default=4)
+    parser.add_argument("--no-cluster", action="store_true")
+    return parser
 
 
 def make_files(sources: list[str], folder: Path, records: int, files: int) -> list[str]:
