@@ -103,7 +103,13 @@ class TextModel:
     @classmethod
     def load(cls, source: Path | BinaryIO) -> TextModel:
         """Read what `save` wrote; ValueError where the file is of another format."""
-        with np.load(source, allow_pickle=False) as stored:
+        try:
+            opened = np.load(source, allow_pickle=False)
+        except (ValueError, EOFError):  # whose words are of pickles
+            opened = None
+        if not isinstance(opened, np.lib.npyio.NpzFile):
+            raise ValueError("it is none")
+        with opened as stored:
             about = json.loads(stored["about"].tobytes())
             if about.get("format") != FORMAT:
                 raise ValueError(

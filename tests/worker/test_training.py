@@ -170,9 +170,18 @@ def test_bad_labels(
     assert "Traceback" not in answer.stderr
 
 
+@pytest.mark.parametrize(
+    ("content", "why"), [(None, "No such file or directory"), (b"x", "it is none")]
+)
 def test_no_model_where_one_is_named(
     pubgrade: Callable[..., subprocess.CompletedProcess[str]],
+    tmp_path: Path,
+    content: bytes | None,
+    why: str,
 ) -> None:
+    if content is not None:
+        (tmp_path / "nowhere").mkdir()
+        (tmp_path / "nowhere" / "text.npz").write_bytes(content)
     answer = pubgrade("regrade", "--model", "nowhere")
     assert answer.returncode == 2
-    assert "cannot be read as a text model" in answer.stderr
+    assert f"cannot be read as a text model: {why}\n" in answer.stderr

@@ -86,7 +86,8 @@ def _own_model(folder: Path) -> Path:
         version_of(path)
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise ConfigError(
-            f"--model {folder}: {path} cannot be read as a text model: {error}\n"
+            f"--model {folder}: {path} cannot be read as a text model: "
+            f"{getattr(error, 'strerror', None) or error}\n"
             "`pubgrade train` writes one."
         ) from None
     return path
