@@ -53,7 +53,9 @@ FEW = 30  # records; fewer make no table
 
 
 def fold(design: str) -> str:
-    return FOLDED[design]
+    """Annotators' names for several designs in one (observational, intervention without
+    randomisation) are other studies."""
+    return FOLDED.get(design, "other")
 
 
 def graded(articles: Sequence[Article], model: Predictor | None) -> list[Grade]:
