@@ -82,6 +82,21 @@ _OF_REVIEWS = frozenset(
 )
 # Where a reference standard is what a test is held against; elsewhere readers are blinded too.
 _WITH_REFERENCE = frozenset({"diagnostic_accuracy_study", "case_control_study", "protocol"})
+# A questionnaire measures an outcome there; the study is no survey.
+_ASKS_FOR_OUTCOMES = frozenset(
+    [
+        "randomized_controlled_trial",
+        "non_randomized_trial",
+        "single_arm_trial",
+        "n_of_1_trial",
+        "before_after_study",
+        "diagnostic_accuracy_study",
+        "case_control_study",
+        "case_series",
+        "case_report",
+    ]
+)
+_WITH_CONTROLS = frozenset({"diagnostic_accuracy_study", "case_control_study"})
 _NO_STUDY = REVIEWS | GUIDANCE | OPINION
 
 
@@ -94,6 +109,10 @@ def attributes(evidence: Evidence, design: str, form: str | None = None) -> tupl
         found -= _OF_REVIEWS
     if design not in GUIDANCE:
         found -= {"systematic_evidence_review", "recommendation_grades"}
+    if design in _ASKS_FOR_OUTCOMES:
+        found.discard("survey")
+    if design in _WITH_CONTROLS:
+        found.discard("healthy_volunteers")  # they are the controls
     if design not in _WITH_REFERENCE:
         found.discard("independent_reference_standard")
     if design in ("randomized_controlled_trial", "n_of_1_trial"):

@@ -18,8 +18,9 @@ from grading.vocabulary import ATTRIBUTES, DESIGNS, FLAGS, QUESTIONS
 
 SCHEMES = ("ocebm_2011", "ocebm_2009", "grade_start", "sort", "nhmrc")
 PEOPLE, FACTORS, PROSPECTIVE_STUDIES = "people", "factors", "prospective_studies"
+HEALTHY_CONTROLS = "healthy_controls"
 SMALL, INCONSISTENT = "small", "inconsistent"
-_TOLD = (PEOPLE, FACTORS, PROSPECTIVE_STUDIES)  # by signals
+_TOLD = (PEOPLE, FACTORS, PROSPECTIVE_STUDIES, HEALTHY_CONTROLS)  # by signals
 MOST_STEPS_DOWN = 2  # ours (rubric)
 SMALL_TRIAL = 50  # participants analysed; below it a randomised trial is imprecise (ours)
 HIGH_I2 = 75.0  # percent; above it inconsistency is serious
@@ -28,6 +29,7 @@ CONDITIONS = {
     PEOPLE: "people took part",
     FACTORS: "what goes with an outcome is analysed",
     PROSPECTIVE_STUDIES: "includes prospective studies alone",
+    HEALTHY_CONTROLS: "people known to have the disease beside healthy controls",
     SMALL: f"fewer than {SMALL_TRIAL} participants",
     INCONSISTENT: f"I² above {HIGH_I2:g} %",
 }
@@ -229,7 +231,7 @@ def _quoted(design: str) -> frozenset[str]:
     """The conditions that signals tell and no attribute shows, of the rows for this design."""
     rows = (row for scheme in schemes().values() for row in scheme.by_design[design])
     named = frozenset().union(*(row.attributes | row.without for row in rows))
-    return named & {FACTORS, PROSPECTIVE_STUDIES}
+    return named & {FACTORS, PROSPECTIVE_STUDIES, HEALTHY_CONTROLS}
 
 
 # Few combinations are met again and again.

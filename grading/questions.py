@@ -42,6 +42,9 @@ _NONE = frozenset(
 # Where nothing but the words asks a question, and no people took part, it is none of the clinic's.
 _NEEDS_PEOPLE = frozenset({"primary_research", "modelling_study"})
 _PLANNED = frozenset({"protocol", "primary_research"})
+# Conclusions speak of treatments to come as well ("a target for interventions to improve care"): words
+# that stand nowhere but there count half.
+_TO_COME = ("therapy", "harm")
 _TARGETS = {name: f"question:{name}" for name in QUESTIONS if name != "none"}
 
 
@@ -54,6 +57,8 @@ def question(evidence: Evidence, design: str) -> str:
     points = {
         name: weights.get(target, 0.0) + leaning.get(name, 0.0) for name, target in _TARGETS.items()
     }
+    for name in _TO_COME:
+        points[name] -= _only_concluded(evidence, _TARGETS[name]) / 2
     if evidence.has("includes_randomised_trials") or (
         design in _PLANNED and evidence.has("randomised")
     ):
@@ -63,3 +68,11 @@ def question(evidence: Evidence, design: str) -> str:
     # The order of QUESTIONS settles ties, so that the answer does not depend on hashing.
     best = max(points, key=points.__getitem__)
     return best if points[best] >= 1.0 else "none"
+
+
+def _only_concluded(evidence: Evidence, target: str) -> float:
+    """The points for `target` of signals that are found in conclusions alone."""
+    hits = evidence.of(target)
+    elsewhere = {hit.signal for hit in hits if hit.role != "conclusions"}
+    concluded = {hit.signal: hit.weight for hit in hits if hit.signal not in elsewhere}
+    return sum(concluded.values())

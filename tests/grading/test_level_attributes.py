@@ -229,3 +229,61 @@ def test_what_no_attribute_shows_is_quoted(
     reasons = [reason for reason in read(abstract, title).reasons if reason.speaks_for == condition]
     assert [reason.value for reason in reasons] == [quote]
     assert abstract[reasons[0].start : reasons[0].end] == quote
+
+
+@pytest.mark.parametrize(
+    ("people", "level"),
+    [
+        ("We tested serum of 90 patients with gout and 60 healthy controls.", 4),
+        ("We tested serum of 150 adults with a swollen joint.", 3),
+    ],
+)
+def test_an_accuracy_study_with_healthy_controls_is_a_case_control_study(
+    people: str, level: int
+) -> None:
+    found = read(
+        f"{people} Joint fluid was the reference standard. Sensitivity was 85% and specificity 80%.",
+        "Diagnostic accuracy of serum velotrilin for gout",
+    )
+    assert found.design == "diagnostic_accuracy_study"
+    assert found.levels.ocebm_2011 == level
+    assert (found.levels.jbjs == "IV") is (level == 4)
+    assert (found.levels.nhmrc == "III-3") is (level == 4)
+
+
+@pytest.mark.parametrize(
+    ("result", "lowered"),
+    [
+        ("Most studies were of low quality.", True),
+        ("Low quality of the included trials limits what is known.", True),
+        ("Adults with gout had a low quality of life in nine trials.", False),
+    ],
+)
+def test_a_low_quality_of_life_is_no_risk_of_bias(result: str, lowered: bool) -> None:
+    found = read(f"{SEARCH}RESULTS: Nine randomised trials were included. {result}", REVIEW)
+    assert any(step.rule == "down.risk_of_bias" for step in found.level_steps) is lowered
+
+
+@pytest.mark.parametrize(
+    ("sentence", "missing"),
+    [
+        (
+            "After a single-blind placebo run-in, patients had velotril double-blind.",
+            "single_blind",
+        ),
+        ("Patients answered questionnaires on pain after velotril or placebo.", "survey"),
+        (
+            "After open-label titration, patients had velotril or placebo double-blind.",
+            "open_label",
+        ),
+    ],
+)
+def test_what_is_not_true_of_the_trial_itself(sentence: str, missing: str) -> None:
+    found = read(f"In all, 240 patients were randomly assigned. {sentence}", TRIAL)
+    assert found.design == "randomized_controlled_trial"
+    assert missing not in found.attributes
+
+
+def test_a_single_blind_trial_is_one() -> None:
+    found = read("In this single-blind trial, 240 patients were randomly assigned.", TRIAL)
+    assert "single_blind" in found.attributes

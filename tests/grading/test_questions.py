@@ -116,3 +116,31 @@ def test_question(question: str, title: str, abstract: str) -> None:
 )
 def test_question_of_plain_titles(title: str, abstract: str, asked: str) -> None:
     assert grade(Article(pmid=1, title=title, abstract=abstract)).question == asked
+
+
+@pytest.mark.parametrize(
+    ("title", "asked"),
+    [
+        ("Pain, worry and sleep in adults with gout: a cross-sectional study", "aetiology"),
+        ("Treatment with velotril, worry and sleep: effects of velotril in gout", "therapy"),
+    ],
+)
+def test_conclusions_speak_of_treatments_to_come(title: str, asked: str) -> None:
+    abstract = (
+        "OBJECTIVE: We asked whether worry goes with pain. RESULTS: Pain was associated with worry in 200 "
+        "adults. CONCLUSION: Worry may be a target of interventions to improve care."
+    )
+    assert grade(Article(pmid=1, title=title, abstract=abstract)).question == asked
+
+
+@pytest.mark.parametrize(
+    ("title", "prevalence"),
+    [
+        ("Knowledge, attitudes and practices of nurses on gout prevention: a survey", True),
+        ("Gout prevention by nurses: results of a training survey", False),
+    ],
+)
+def test_a_survey_of_what_people_know_asks_how_common_it_is(title: str, prevalence: bool) -> None:
+    abstract = "A questionnaire was sent to 400 nurses. Half of them answered."
+    asked = grade(Article(pmid=1, title=title, abstract=abstract)).question
+    assert (asked == "prevalence") is prevalence
