@@ -16,16 +16,24 @@ from grading.text import Text
 _LEVEL = r"(?:I{1,3}|IV|VI{0,2}|[1-5])(?:\s?[-–]?\s?[a-e123](?![\w]))?(?:\+\+|\+|-(?!\w))?"
 _KIND = (
     r"(?:therapeutic|therapy|prognostic|prognosis|diagnostic|diagnosis|economic|prevention|symptom prevalence|epidemiolog\w+"
-    r"|prevalence|differential diagnosis|treatment|risk|basic science|etiolog\w+|prospective|retrospective)"
+    r"|prevalence|differential diagnosis|treatment|risk|basic science|etiolog\w+|prospective|retrospective"
+    r"|care management|decision analys[ie]s)"
 )
 _STUDY = r"(?:\s(?:study|studies|investigation|analysis|decision|research|case series))?"
+_KINDS = rf"{_KIND}{_STUDY}(?:(?:[\s,;:–—/&-]|and\b)+{_KIND}{_STUDY})*"
+# What journals, also those in other languages, call it.
+_NAME = (
+    r"(?:levels?\s+of\s+(?:clinical\s+)?evidence|evidence\s+levels?|LOE|level-of-evidence"
+    r"|(?:EBM|evidence-based\s+medicine)\s+(?:level|rating)|OCEBM\s+level"
+    r"|niveau\s+de\s+preuve|n[ií]vel\s+de\s+evid[eê]ncia|livello\s+di\s+evidenza|evidenz(?:grad|level))"
+)
+_BETWEEN = r"[\s:=,;.–—-]*"
 _HEAD = re.compile(
-    rf"(?:\b(?:the )?(?:levels?\s+of\s+(?:clinical\s+)?evidence|evidence\s+levels?|LOE|level-of-evidence)\b)"
-    rf"(?:\s*\((?P<named>[^)]{{3,40}})\))?"
-    rf"\s*(?:is|was|:|=|,|;|\.|-|–|—|\s)*\s*"
-    rf"(?:(?:is|was)\s)?(?:(?:a|an|this)\s)?"
-    rf"(?:{_KIND}{_STUDY}[\s,;:–—/-]*)*"
-    rf"(?:(?:and\s+)?(?:evidence\s+)?(?:level|class|grade)[\s:]*(?:of evidence[\s:]*)?)?"
+    rf"(?:\b(?:the )?{_NAME}\b)"
+    rf"(?:\s*\((?P<named>[^)]{{3,40}})\)|\s+according to [^.:\n]{{3,80}}:)?"
+    rf"{_BETWEEN}(?:(?:is|was)\b{_BETWEEN})?(?:(?:a|an|this)\s)?"
+    rf"(?:{_KINDS}[\s,;:–—/-]*)?"
+    rf"(?:(?:and\s+)?(?:evidence\s+)?(?:level|class|grade)[\s:-]*(?:of evidence[\s:]*)?)?"
     rf"(?P<level>{_LEVEL})(?![\w%]|\.\d|\s?(?:to|-|–|and)\s?(?:I|V|\d)|/\d)",
     re.IGNORECASE,
 )
@@ -36,7 +44,7 @@ _LEVEL_FIRST = re.compile(
     re.IGNORECASE,
 )
 _KIND_LEVEL = re.compile(
-    rf"(?:^|[.\n]\s*){_KIND}{_STUDY}[\s,;:–—-]+(?:level[\s-]+)?(?P<level>IV|I{{1,3}}|V|[1-5][a-c]?)(?=\s*(?:\.|$|\(|;))",
+    rf"(?:^|[.\n]\s*){_KINDS}[\s,;:–—-]+(?:level[\s-]+)?(?P<level>IV|I{{1,3}}|V|[1-5][a-c]?)(?=\s*(?:\.|$|\(|;))",
     re.IGNORECASE,
 )
 _CLASS = re.compile(
@@ -50,7 +58,8 @@ _CLASS_OF = re.compile(
 # Linear time, over folded text, and rarely true: only then are the forms tried.
 _HINT = Pattern(
     r"\b(?:levels?[ -](?:of[ -])?(?:clinical )?evidence|evidence levels?|LOE"
-    r"|class (?:IV|I{1,3}|[1-4])|level[ -]+(?:IV|I{1,3}|V|[1-5])"
+    r"|(?:EBM|evidence-based medicine) (?:level|rating)|OCEBM level|niveau de preuve"
+    r"|n[ií]vel de evid[eê]ncia|livello di evidenza|evidenz(?:grad|level)|class (?:IV|I{1,3}|[1-4])|level[ -]+(?:IV|I{1,3}|V|[1-5])"
     rf"|{_KIND}{_STUDY}[\s,;:-]+(?:level[ -]+)?(?:IV|I{{1,3}}|V|[1-5][a-c]?))\b"
 )
 _OTHERS = re.compile(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from grading import Article
@@ -41,6 +43,18 @@ def read(line: str) -> StatedLevel | None:
         ("Level of evidence: 1 (Oxford Centre for Evidence-Based Medicine).", "1", "OCEBM"),
         ("NHMRC level of evidence: III-2.", "III-2", "NHMRC"),
         ("SIGN level of evidence 1+.", "1+", "SIGN"),
+        ("EBM level 3.", "3", None),
+        ("Evidence-based medicine rating: II.", "II", None),
+        ("OCEBM level 3.", "3", "OCEBM"),
+        ("Level of evidence according to the Oxford Centre for EBM: 4.", "4", "OCEBM"),
+        ("LEVEL OF EVIDENCE: Level-III.", "III", None),
+        ("LEVEL OF EVIDENCE: Prognostic and Epidemiological; Level III.", "III", None),
+        ("LEVEL OF EVIDENCE: Economic and Decision Analysis, Level II.", "II", None),
+        ("Therapeutic/Care Management; Level IV.", "IV", None),
+        ("Prognostic/epidemiologic study, level III.", "III", None),
+        ("Niveau de preuve\u00a0: IV, étude rétrospective.", "IV", None),
+        ("Nivel de evidencia: IV.", "IV", None),
+        ("Evidenzgrad: III.", "III", None),
         ("EVIDENCE LEVEL: 3 TECHNICAL EFFICACY: Stage 2.", "3", "JMRI"),
         ("This study provides Class II evidence that velotril helps.", "II", "AAN"),
         (
@@ -120,3 +134,10 @@ def test_a_level_first(line: str, level: str) -> None:
     found = read(line)
     assert found is not None
     assert found.level == level
+
+
+def test_blanks_after_the_heading_cost_no_time() -> None:
+    """Each of them could once stand in three parts of the pattern."""
+    started = time.process_time()
+    assert read("Level of evidence" + " " * 2_000 + "was not rated.") is None
+    assert time.process_time() - started < 1
