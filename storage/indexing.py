@@ -205,10 +205,11 @@ def _person_facet(last: str) -> str:
 
 
 def author_facets(asked: str) -> list[tuple[str, bool]]:
-    """What a person may mean by "Smith", "Smith J", "Smith, John", "RECOVERY Group".
+    """What a person may mean by "Smith", "Smith J", "Smith, John", "John Smith", "RECOVERY Group".
 
     Each is (facet, prefix): a whole facet, or the beginning of some. Where a forename is given, its
-    initial is looked for; three letters may be either, unless capitals tell initials.
+    initial is looked for; three letters may be either, unless capitals tell initials. Without a
+    comma a forename may stand on either side, as people write it or as PubMed does.
     """
     capitals = asked.split()[-1:] != [] and asked.split()[-1].isupper() and not asked.isupper()
     meant: list[tuple[str, bool]] = []
@@ -220,6 +221,11 @@ def author_facets(asked: str) -> list[tuple[str, bool]]:
         pairs = [(" ".join(words), "")]
         if len(words) > 1:
             pairs.append((" ".join(words[:-1]), words[-1]))
+        if len(words) > 1 and len(words[-1]) > 1 and not capitals:
+            pairs += [
+                (" ".join(words[place:]), "".join(word[0] for word in words[:place]))
+                for place in range(1, len(words))
+            ]
     for last, fore in pairs:
         if last:
             initials = {fore.replace(" ", "")} if len(fore) <= 3 else {fore[0]}

@@ -119,7 +119,8 @@ Question = Annotated[
 Topic = Annotated[str | None, typer.Option(help="Articles of this topic.", metavar="TOPIC")]
 Journal = Annotated[str | None, typer.Option(help="Name, abbreviation or ISSN.", metavar="JOURNAL")]
 Author = Annotated[
-    str | None, typer.Option(help="Last name, or last name and initials.", metavar="AUTHOR")
+    str | None,
+    typer.Option(help="Last name, alone or with initials or forename.", metavar="AUTHOR"),
 ]
 Mesh = Annotated[str | None, typer.Option(help="MeSH heading.", metavar="HEADING")]
 Since = Annotated[
