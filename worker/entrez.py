@@ -36,8 +36,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from email.utils import parsedate_to_datetime
+from datetime import date
 from typing import TypeVar
 from urllib.parse import quote, quote_plus, urlsplit
 
@@ -49,7 +48,7 @@ from loguru import logger
 from lxml import etree
 
 from worker.errors import EntrezRejected, EntrezUnavailable
-from worker.rate_limit import RateLimiter, Stopped
+from worker.rate_limit import RateLimiter, Stopped, retry_after_of
 
 __all__ = [
     "BASE_URL",
@@ -497,7 +496,7 @@ def _in_words(error: Exception, timeout: float) -> str:
 def _checked(answer: _Answer) -> bytes:
     """The body of an answer that is whole and no error; else `_Transient` or EntrezRejected."""
     said = _said(answer.body)
-    retry_after = _retry_after(answer.headers.get("Retry-After"))
+    retry_after = retry_after_of(answer.headers.get("Retry-After"))
     status = answer.status
     if status == 429 or (
         answer.body.lstrip().startswith(b"{") and "rate limit exceeded" in said.lower()
@@ -647,20 +646,3 @@ def _said(body: bytes) -> str:
     if start.startswith((b"<?xml", b"<Pubmed")):
         return ""
     return _plain(_decoded(start))
-
-
-def _retry_after(value: str | None) -> float | None:
-    """Seconds of a Retry-After header, which is a number of seconds or a date."""
-    if not value:
-        return None
-    try:
-        return max(0.0, float(value))
-    except ValueError:
-        pass
-    try:
-        moment = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - datetime.now(UTC)).total_seconds())

@@ -61,7 +61,8 @@ class BulkSite:
     """Serves `files`, path → bytes. Change it while it runs.
 
     `damaged`: path → how many of the next downloads have a byte changed; `cut`: path → how many
-    end after half of the body. `failing`: how many of the next answers are 503.
+    end after half of the body. `failing`: how many of the next answers are 503. `instead`: path →
+    answers (status, headers, body) that come before that of the file, one after the other.
     """
 
     def __init__(self) -> None:
@@ -69,6 +70,7 @@ class BulkSite:
         self.damaged: Counter[str] = Counter()
         self.cut: Counter[str] = Counter()
         self.failing = 0
+        self.instead: dict[str, list[tuple[int, dict[str, str], bytes]]] = {}
         self.slow = 0.0
         self.asked: list[tuple[str, str | None]] = []  # path, Range
         self._lock = threading.Lock()
@@ -106,6 +108,8 @@ class BulkSite:
             if self.failing:
                 self.failing -= 1
                 return 503, {}, b"busy", False
+            if self.instead.get(path):
+                return *self.instead[path].pop(0), False
             if path.endswith("/") and any(name.startswith(path) for name in self.files):
                 names = sorted(n.removeprefix(path) for n in self.files if n.startswith(path))
                 lines = "".join(f'<a href="{name}">{name}</a> 2026-01-01 1M\n' for name in names)

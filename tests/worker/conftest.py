@@ -101,7 +101,7 @@ class Pubgrade:
     command: tuple[str, ...] = (
         sys.executable,
         "-c",
-        "from worker.command_line import main; main()",
+        "from worker.entry_point import main; main()",
     )
 
     def __init__(self, folder: Path, server: EutilsServer) -> None:

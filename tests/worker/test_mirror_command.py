@@ -15,7 +15,7 @@ import pytest
 from bulk_site import BulkSite, bulk_file, record
 from eutils_server import Library
 
-COMMAND = [sys.executable, "-c", "from worker.command_line import main; main()"]
+COMMAND = [sys.executable, "-c", "from worker.entry_point import main; main()"]
 
 
 @pytest.fixture

@@ -84,7 +84,7 @@ def test_the_shell_completes_commands_and_their_words(pubgrade: Pubgrade, tmp_pa
     command = tmp_path / "bin" / "pubgrade"
     command.parent.mkdir()
     command.write_text(
-        f'#!/bin/sh\nexec {sys.executable} -c "from worker.command_line import main; main()" "$@"\n'
+        f'#!/bin/sh\nexec {sys.executable} -c "from worker.entry_point import main; main()" "$@"\n'
     )
     command.chmod(0o755)
     script = """
@@ -124,7 +124,7 @@ def test_output_that_nobody_takes(
 ) -> None:
     email = {"PUBGRADE_EMAIL": "a@example.org"}
     assert pubgrade("fetch", "30000001", "30000002", "30000003", **email).returncode == 0
-    words = f"{sys.executable} -c 'from worker.command_line import main; main()'"
+    words = f"{sys.executable} -c 'from worker.entry_point import main; main()'"
     done = subprocess.run(
         ["bash", "-c", f"({words} {command.replace(' |', '; echo $? >status) |', 1)}"]
         if "|" in command
@@ -167,6 +167,30 @@ def test_a_signal_interrupts_a_command(
     said = json.loads(done.stdout)
     assert said["runs"][0]["state"] == "interrupted"
     assert said["counts"]["articles"] >= 100
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_modules_are_read(pubgrade: Pubgrade, number: int) -> None:
+    """Reading them takes most of a short command's time; a script tells by 130 that it was stopped."""
+    code = (
+        "import builtins, os\n"
+        "from worker.entry_point import main\n"
+        "true_import = builtins.__import__\n"
+        "def stopping(name, *rest):\n"
+        "    if name == 'typer':\n"
+        f"        os.kill(os.getpid(), {int(number)})\n"
+        "    return true_import(name, *rest)\n"
+        "builtins.__import__ = stopping\n"
+        "main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "status"],
+        env=pubgrade.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (130, "pubgrade: interrupted\n")
 
 
 def test_times_are_local(

@@ -107,7 +107,7 @@ def pubgrade(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
 
     def call(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-c", "from worker.command_line import main; main()", *arguments],
+            [sys.executable, "-c", "from worker.entry_point import main; main()", *arguments],
             cwd=tmp_path,
             env={"PYTHONPATH": str(Path(__file__).parents[2]), "COLUMNS": "100"},
             capture_output=True,

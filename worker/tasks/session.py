@@ -5,9 +5,7 @@ from __future__ import annotations
 import dataclasses
 import errno
 import os
-import signal
 import sys
-import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -51,13 +49,7 @@ def task(
     @wraps(function)
     def call(invocation: Invocation, /, *args: P.args, **kwargs: P.kwargs) -> int:
         look_rarely()
-        ours = (
-            signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
-            and threading.current_thread() is threading.main_thread()
-        )
         try:
-            if ours:
-                signal.signal(signal.SIGTERM, signal.default_int_handler)
             status = function(invocation, *args, **kwargs)
             sys.stdout.flush()  # here, where a closed pipe or a full disk can still be told
             return status
@@ -82,9 +74,6 @@ def task(
             return EXIT_USAGE
         except Exception as error:
             return _fault(invocation, error)
-        finally:
-            if ours:
-                signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
     return call
 
