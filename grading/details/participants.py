@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from grading.details.numbers import COUNT, IN_WORDS, MONTH, integer, stands_alone
@@ -27,21 +28,29 @@ PEOPLE = (
 _FILL = r"(?:[\w'/+.%-]+,?\s|\([^()]*\)\s){0,7}?"
 MENTION = rf"\b{COUNT}\s{_FILL}{PEOPLE}\b"
 # The number that a mention begins with: apart, as RE2 is slow to tell the parts of a long pattern.
+_PEOPLE = Pattern(rf"\b{PEOPLE}\b")
+_REACH = 110  # characters before them
 _NUMBER = re.compile(rf"{COUNT}(?=\s)".encode(), re.IGNORECASE)
 N_EQUALS = r"\bn\s?=\s?(?P<n>\d{1,3}(?:[,\f]\d{3})+|\d+)\b"
-ARM = r"(?:[a-z][\w/+-]*(?:\s[\w/+-]+){0,3}\s)?\(\s?n\s?=\s?(?P<n>\d[\d,]*)\s?[),;]"
+ARM = r"(?:[a-z][\w/+-]*(?:\s[\w/+-]+){0,3}\s)?\(\s?(?:[^()=]{1,40}[,;]\s?)?n\s?=\s?(?P<n>\d[\d,]*)\s?[),;]"
 # What only leads to the name of an arm: "gout to drug A (n = 60)", "or placebo (n = 60)".
 _LEADING_TO_ARM = re.compile(
-    r".*\b(?:to|or|and|either|versus|vs|received?|receiving|the)\s+(?=\w)", re.IGNORECASE
+    r"[^(]*\b(?:to|or|and|either|versus|vs|received?|receiving|treat(?:ed|ment) with|the)\s+(?=\w)",
+    re.IGNORECASE,
 )
 # What no arm's name begins with: numbers after such words are not of arms.
 _NO_ARM = re.compile(
     r"(?:by|formed|with|in|of|who|that|which|was|were|had|for|from|at|on|than|we|included|only|all"
-    r"|total|most|some|participants|patients|subjects)\b",
+    r"|total|most|some|participants|patients|subjects|intent(?:ion)?-to-treat|per-protocol|ITT|safety|evaluable)\b",
     re.IGNORECASE,
 )
-_CUT_SHORT = re.compile(rb"\b(?:with|of|by|plus|in|for)\s\Z", re.IGNORECASE)
-WITH = rf"\b{PEOPLE}\s(?:with|suffering from|undergoing|who had)\s"
+_IN_FULL = re.compile(
+    rb"(?:\A|[.,;:()\[\n]\s?|\b(?:and|or|to|versus|vs|either|received?|receiving|the|an?)\.?\s)\Z",
+    re.IGNORECASE,
+)
+_WITH = r"\s(?:with|suffering from|undergoing|who had)\s"
+WITH = rf"\b{PEOPLE}{_WITH}"
+WITH_AFTER = re.compile(_WITH.encode(), re.IGNORECASE)
 
 # Another number stands before the people: "580 obese and 605 lean children".
 _ANOTHER_COUNT = re.compile(
@@ -68,9 +77,35 @@ _ELSEWHERE = Pattern(
 # Of those screened: "of 225 people screened, 107 were randomised".
 OF_SCREENED = rf"\b(?:screened|assessed|approached|invited|referred|eligible)\b[^.;\d]{{0,50}}[ ,](?P<n>{COUNT})\s(?:\([\d.]+\s?%\)\s)?(?:were|was)\s(?:then\s|subsequently\s|finally\s)?(?:randomi[sz]ed|randomly (?:assigned|allocated))\b"
 # Who answered a survey, of all who were asked.
-REPLIED = rf"\b(?P<n>{COUNT})\s(?:\([\d.]+\s?%\)\s)?(?:replied|responded|accepted|agreed to (?:take part|participate)|returned (?:the|a|an|it|them|completed)|answered|completed and returned)\b"
+REPLIED = rf"\b(?P<n>{COUNT})\s(?:\([\d.]+\s?%\)\s)?(?:replied|responded|accepted|agreed to (?:take part|participate)|returned (?:the|a|an|it|them|completed)|answered|completed and returned)\b|\b(?P<n2>{COUNT})\s\([\d.]+\s?%\)\s(?:\([^()]{{1,60}}\)\s)?(?:participated|took part) in (?:the|this|our) (?:study|survey|trial)\b"
 _SECOND_GROUP_AFTER = Pattern(
     rf"\A[^.;]{{0,90}}?\band\s(?:in\s|of\s)?{COUNT}\s(?:[\w'-]+\s){{0,4}}?{PEOPLE}\b"
+)
+_LATER_STEP = re.compile(
+    rb"\s(?:(?:were|was|have|had)\s)?(?:completed|finished|analy[sz]ed|evaluable|excluded|included|randomi[sz]ed|assigned"
+    rb"|withdrew|withdrawn|dropped|discontinued|died|lost|available)\b",
+    re.IGNORECASE,
+)
+# Surely another group, and no later step of the same one.
+_OTHER_GROUP_AFTER = Pattern(
+    rf"\A[^.;:(),\d]{{0,120}}?,?\s(?:(?:and|versus|vs\.?|compared (?:with|to))\s(?:those of\s|in\s|of\s|from\s)?(?:the\s)?{COUNT}\s(?:[\w'-]+\s){{0,4}}?(?:(?:matched|healthy|normal|unaffected)\s(?:[\w-]+\s){{0,2}}?{PEOPLE}|controls?|with(?:out)?)\b"
+    rf"|compared (?:with|to)\s(?:the\s|those of\s|that of\s)?{COUNT}\s(?:[\w'-]+\s){{0,4}}?{PEOPLE}\b)"
+)
+_JOINS = (b"and ", b"versus", b"vs", b"compared")
+# What only some of them had, or which of the groups they were.
+_GROUP_AFTER = re.compile(
+    rb"\s(?:(?:in|of|from|on) (?:each|the [\w-]+ (?:group|arm)|both|group|arm)|per|receiving|taking|in group)\b",
+    re.IGNORECASE,
+)
+# "49 of the 56 patients were randomised": the first number is of those.
+_OUT_OF = re.compile(
+    rf"\b(?P<n>{COUNT})\s(?:\([\d.]+\s?%\)\s)?(?:out )?of\s(?:the\s|these\s)?\Z".encode(),
+    re.IGNORECASE,
+)
+_PERCENT_AFTER = re.compile(rb"\s?\(\s?\d[\d.]*\s?%")
+# In results, a procedure that only some may have had.
+_DONE_TO_SOME = Pattern(
+    r"\b(?:performed|carried out|conducted|tested|examined|evaluated|investigated|studied)(?:\s(?:in|on|with|for|of))?\s\z"
 )
 
 # A number followed by one of these counts something else: "6 months", "2 groups of patients".
@@ -92,9 +127,15 @@ _VERB_BEFORE = Pattern(
     r"|performed (?:in|on)|carried out (?:in|on|with)|design(?:ed)?)"
     r"(?: (?:randomly|prospectively|retrospectively|consecutively))?\s(?:(?:a|the|total|of|all|on|in|up|to|approximately|about|over)\s)*\z"
 )
+_OF_ALL_BEFORE = re.compile(
+    rb"(?:[A-Z]+: )?(?:of|among) (?:the |all |all the |these )?(?:[\w-]+ )?", re.IGNORECASE
+)
+_TO_ARM_AFTER = re.compile(
+    rb"\s(?:[\w-]+\s){0,3}?(?:assigned|allocated|randomi[sz]ed) to\b", re.IGNORECASE
+)
 _WEAK_BEFORE = Pattern(r"\b(?:in|of|among|with|from|on|for|data from|all)\s(?:the\s)?\z")
 _PART_BEFORE = Pattern(
-    r"(?:of (?:whom|these|them|those|which|the),?|remaining|remainder|other|another|and|while|whereas|versus|vs\.?|only|except"
+    r"(?:of (?:whom|these|them|those|which),?|and (?:in|of|from|by|among|for)|compared (?:with|to)(?: the)?|remaining|remainder|other|another|and|while|whereas|versus|vs\.?|only|except"
     r"|(?:occurred|reported|seen|observed|noted|found|present|developed|recorded|detected|achieved|arose) (?:in|by|for|among)(?: (?:only|the|all))?"
     r"|excluding|excluded|least|than|every|each|additional|further|\()\s?\z"
 )
@@ -109,14 +150,15 @@ _ENROLLED_AFTER = Pattern(
     r"|selected|were followed|investigated|evaluated|underwent|scheduled|participating|registered|examined)\b"
 )
 _ANALYSED_AFTER = Pattern(
-    r"\A[^.;]{0,50}?\b(?:analy[sz]ed|included in the (?:[\w-]+ )?analys[ei]s|completed|evaluable|assessable|analys[ie]s)\b"
+    r"\A[^.;\d]{0,50}?\b(?:analy[sz]ed|included in the (?:[\w-]+ )?analys[ei]s|evaluable|assessable|analys[ie]s"
+    r"|completed(?:\s(?:the|this|our|all|a|an)\s(?:[\w-]+\s){0,4}?(?:study|trial|protocol|follow-?up|program(?:me)?|assessments?|surveys?|questionnaires?|measure\w*|interviews?)|\s?[.,;)]|\s?\z|\sand\b))\b?"
 )
 _SCREENED = Pattern(
     r"\A[^.;]{0,40}?\b(?:screened|invited|approached|eligib|contacted|declined|refused|excluded|withdrew|withdrawn|dropped|died|lost)"
 )
 _ONLY_SCREENED = Pattern(r"\A\s(?:were\s)?(?:screened|invited|approached|contacted)\b[^.;]{0,60},")
 _PART_AFTER = Pattern(
-    r"\A(?:\s?\(\d[\d.]* ?%|\s(?:(?:in|of|from|on) (?:each|the [\w-]+ (?:group|arm)|both|group|arm)|per|received|were given|given|treated with"
+    r"\A(?:\s?\(\d[\d.]* ?%\s?[),;\]]|\s(?:(?:in|of|from|on) (?:each|the [\w-]+ (?:group|arm)|both|group|arm)|per|received|were given|given|treated with"
     r"|had|assigned to|achieved|experienced|developed|reported|showed|improved|discontinued|in group)\b)"
 )
 _NOT_PEOPLE_HERE = Pattern(r"worldwide|million|each year|annually|per year|per 1")
@@ -129,6 +171,13 @@ ENOUGH = 0.5  # points below which a mention is no sample size
 
 
 _EACH = Pattern(r"\A[\s,]*(?:each|per|in each|for each|a group)\b")
+# What a lone "n = 120" is set against, or is no number of people.
+_AGAINST = Pattern(
+    rf"\A[^.;]{{0,140}}?\b(?:compared (?:with|to)|versus|vs\.?|than)\s(?:the\s|in\s|for\s|those of\s)?{COUNT}\s"
+)
+_OF_STUDIES = Pattern(
+    r"\b(?:studies|articles|trials|papers|publications|reviews|reports|records|inclusion|samples|specimens|genes|proteins|cells|experiments)\b[^.;]*\z"
+)
 
 
 class Mention(NamedTuple):
@@ -157,15 +206,30 @@ def number_alone(text: Text, span: Span) -> int | None:
     return value
 
 
-def mentions(text: Text, pattern: Pattern) -> list[Mention]:
+def words_for_people(text: Text) -> list[Span]:
+    """Where title and abstract name people, or animals."""
+    return list(_PEOPLE.every(text.data, 0, len(text.data)))
+
+
+def _counted(data: bytes, pattern: Pattern, people: Sequence[Span]) -> Iterator[tuple[Span, int]]:
+    """Each number of people, and where the mention of them ends; looked for only before `people`,
+    which is faster than everywhere."""
+    done = place = 0  # where the last word for people ends, and the last number
+    for start, end in people:
+        begin = max(place, start - _REACH, 0 if data[start - 2 : start] == b") " else done)
+        while begin < end and (span := pattern.find(data, begin, end)):
+            counted = _NUMBER.match(data, *span)
+            number = counted.span() if counted else span
+            begin = place = number[1]
+            yield number, span[1]
+        done = end
+
+
+def mentions(text: Text, pattern: Pattern, people: Sequence[Span]) -> list[Mention]:
+    """What `pattern`, `MENTION`, finds before `people`, the text's words for people."""
     found = []
     data = text.data
-    place, last = 0, len(data)
-    while place < last and (span := pattern.find(data, place, last)):
-        start, end = span
-        counted = _NUMBER.match(data, start, end)
-        number = counted.span() if counted else span
-        place = number[1]
+    for number, end in _counted(data, pattern, people):
         sentence = text.sentence_at(number[0])
         value = number_alone(text, number)
         if sentence is None or value is None or value < 2:
@@ -180,7 +244,14 @@ def mentions(text: Text, pattern: Pattern) -> list[Mention]:
         near = data[end : min(stop, end + 60)]
         if value < _FEW_READERS and _READERS.find(near, 0, len(near)):
             continue
-        found.append(_weigh(data, sentence, (first, stop), number, end, value))
+        mention = _weigh(data, sentence, (first, stop), number, end, value)
+        done = mention.randomised or mention.enrolled or mention.analysed
+        if done and (part := _OUT_OF.search(data, max(first, number[0] - 40), number[0])):
+            taken = number_alone(text, part.span("n"))
+            if taken is not None and 1 < taken <= value:
+                found.append(mention._replace(number=part.span("n"), value=taken))
+            mention = mention._replace(randomised=False, enrolled=False, analysed=False)
+        found.append(mention)
     return found
 
 
@@ -193,14 +264,27 @@ def _weigh(
     def left(pattern: Pattern) -> bool:
         return pattern.find(before, 0, len(before)) is not None
 
-    def right(pattern: Pattern) -> bool:
+    plainly = after.lower()
+
+    def right(pattern: Pattern, needs: tuple[bytes, ...] = ()) -> bool:
+        # The bytes that it cannot do without first: that is much the faster.
+        if needs and not any(map(plainly.__contains__, needs)):
+            return False
         return pattern.find(after, 0, len(after)) is not None
 
     randomised = left(_RANDOMISED_BEFORE) or (
-        right(_RANDOMISED_AFTER) and not right(_ONLY_SCREENED)
+        right(_RANDOMISED_AFTER, (b"randomi", b"randomly", b"allocated", b"assigned"))
+        and not right(_ONLY_SCREENED)
     )
     enrolled = left(_VERB_BEFORE) or right(_ENROLLED_AFTER)
-    analysed = right(_ANALYSED_AFTER)
+    analysed = right(_ANALYSED_AFTER, (b"naly", b"completed", b"evaluable", b"assessable"))
+    if sentence.role == "results" and left(_DONE_TO_SOME) and not left(_TOTAL_BEFORE):
+        enrolled = False
+    share = _PERCENT_AFTER.match(data, number[1]) is not None
+    joined = any(map(after.__contains__, _JOINS))
+    against = joined and right(_OTHER_GROUP_AFTER)
+    if share or against or (_GROUP_AFTER.match(after) and not left(_VERB_BEFORE)):
+        randomised = enrolled = analysed = False
     points = 1.0 if not before.strip() or before.endswith(b": ") else 0.0
     if left(_TOTAL_BEFORE):
         points += 3
@@ -209,7 +293,7 @@ def _weigh(
     elif enrolled:
         points += 2.5
     elif left(_WEAK_BEFORE):
-        points += 1
+        points += 2 if _OF_ALL_BEFORE.fullmatch(before) and not _TO_ARM_AFTER.match(after) else 1
     points += {
         "methods": 1.0,
         "title": 1.0,
@@ -221,9 +305,17 @@ def _weigh(
         points -= 3
     if right(_PART_AFTER):
         points -= 2 if before.strip() and not before.endswith(b": ") else 0
-    if right(_ELSEWHERE):
+    if right(_ELSEWHERE, (b"literature", b"published", b"previously")):
         points -= 4
-    if right(_SECOND_GROUP_AFTER):
+    if share:
+        points -= 3
+    if against:
+        points -= 7
+    elif (
+        joined
+        and (other := _SECOND_GROUP_AFTER.find(after, 0, len(after)))
+        and not _LATER_STEP.match(after, other[1])
+    ):
         points -= 4
     if _GROUP_INSIDE.search(data, number[1], end):
         points -= 3
@@ -236,9 +328,9 @@ def _weigh(
     return Mention(number, end, value, points, randomised, enrolled, analysed)
 
 
-def read_sizes(text: Text, pattern: Pattern) -> dict[str, Detail]:
+def read_sizes(text: Text, pattern: Pattern, people: Sequence[Span]) -> dict[str, Detail]:
     """`sample_size`, `enrolled`, `randomised`, `analysed`, where reported."""
-    found = mentions(text, pattern)
+    found = mentions(text, pattern, people)
     sizes: dict[str, Detail] = {}
     for name, chosen in (
         ("sample_size", [m for m in found if m.points >= ENOUGH]),
@@ -260,8 +352,15 @@ def read_n_equals(text: Text, pattern: Pattern) -> Detail:
     if len(found) != 1:
         return NOT_REPORTED
     value = integer(text.data[slice(*found[0][pattern.names["n"]])].decode())
-    after = text.data[found[0][0][1] : found[0][0][1] + 20]
-    if value is None or value < 2 or _EACH.find(after, 0, len(after)):
+    start, end = found[0][0]
+    before, after = text.data[max(0, start - 60) : start], text.data[end : end + 150]
+    if (
+        value is None
+        or value < 2
+        or _EACH.find(after, 0, len(after))
+        or _AGAINST.find(after, 0, len(after))
+        or _OF_STUDIES.find(before, 0, len(before))
+    ):
         return NOT_REPORTED
     return detail(text, *found[0][0], value, "participants")
 
@@ -269,7 +368,7 @@ def read_n_equals(text: Text, pattern: Pattern) -> Detail:
 def read_replies(text: Text, pattern: Pattern) -> Detail:
     """How many answered: "242 (61%) replied"."""
     for found in pattern.every_groups(text.data, text.body, len(text.data)):
-        value = number_alone(text, found[pattern.names["n"]])
+        value = number_alone(text, max(found[group] for group in pattern.names.values()))
         if value is not None and value >= _FEW_READERS:
             return detail(text, *found[0], value, "participants")
     return NOT_REPORTED
@@ -287,7 +386,7 @@ def read_arms(text: Text, pattern: Pattern) -> tuple[Arm, ...]:
         name = quote[: quote.index("(")].strip()
         if _NO_ARM.match(name):
             return ()
-        if not led and _CUT_SHORT.search(text.data, max(text.body, start - 8), start):
+        if not led and not _IN_FULL.search(text.data[max(text.body, start - 12) : start]):
             name = ""  # only the end of it: "… with visits of a nurse (n = 52)"
         arms.append(
             Arm(

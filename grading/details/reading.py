@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 from grading.contexts import CONTEXTS, Contexts
-from grading.details.effects import EFFECT, read_effects
+from grading.details.effects import EFFECT, VALUE_FIRST, read_effects
 from grading.details.numbers import COUNT, MONTH, decimal, integer
 from grading.details.participants import (
     ARM,
@@ -18,19 +18,23 @@ from grading.details.participants import (
     PEOPLE,
     REPLIED,
     WITH,
+    WITH_AFTER,
     number_alone,
     read_arms,
     read_n_equals,
     read_replies,
     read_sizes,
+    words_for_people,
 )
 from grading.details.registries import REGISTRIES, read_registry
 from grading.details.treatments import VERSUS, read_treatments
-from grading.details.values import Detail, Details, detail
+from grading.details.values import NOT_REPORTED, Detail, Details, detail
 from grading.patterns import Pattern, PatternSet, Span
-from grading.text import Text
+from grading.text import Sentence, Text
 
 _DATE = rf"(?:{MONTH}\s(?:\d{{1,2}},?\s)?)?(?:19|20)\d\d"
+# The year may stand once, at the end: "from March to August 2020".
+_DAY = rf"{MONTH}(?:\s\d{{1,2}}\b)?"
 # Each detail's pattern; one pass over the text tells which of them may be there at all.
 _PATTERNS: dict[str, str] = {
     "mention": MENTION,
@@ -39,6 +43,7 @@ _PATTERNS: dict[str, str] = {
     "replied": REPLIED,
     "arm": ARM,
     "effect": EFFECT,
+    "value_first": VALUE_FIRST,
     "with": WITH,
     "number_of_arms": r"(?P<n>two|three|four|five|six|[2-6])[ -](?:arm(?:ed)?|parallel|(?:treatment |study |intervention )?(?:groups|arms))",
     "follow_up": rf"(?:follow(?:ed)?[- ]?up (?:period |time |duration )?(?:was |of |for |at |ranged )?(?:a )?(?:median |mean )?(?:of )?|followed for (?:a )?(?:median |mean )?(?:of )?|over a (?:median |mean )?(?:follow-up )?(?:of )?)"
@@ -46,10 +51,11 @@ _PATTERNS: dict[str, str] = {
     rf"|(?P<v2>\d+(?:\.\d+)?|{COUNT})[ -](?P<u2>day|week|month|year)s?(?: of)? follow-?up",
     "centres": rf"\b(?P<v>{COUNT})\s(?:[\w-]+\s){{0,2}}(?:centers|centres|hospitals|sites|clinics|institutions)\b",
     "single_centre": r"\b(?:single|one|mono)[- ]?(?:cent(?:er|re)|institution)\b",
-    "age": r"\b(?:(?:mean|median|average)\s(?:[\w-]+\s){0,3}?age\b[^.;]{0,30}?|age\s?(?:was|were|of|:|=|,)[^.;]{0,20}?|aged\s(?:about\s|over\s|at least\s)?)(?P<v>\d{1,3}(?:\.\d+)?)(?:\s?(?:\+(?:/?-)?|\(SD\D{0,4})\s?\d+(?:\.\d+)?)?[^.;]{0,12}?(?P<u>years?|months?|yrs?)(?: (?:or|and) (?:older|over|more|above|younger|under))?",
-    "age_range": r"\b(?:aged?|ages)\s(?:between\s|from\s|of\s|range[ds]?,?\s)?(?P<v>\d{1,3}(?:\s(?:days|weeks|months|years))?\s?(?:-|to|and)\s?\d{1,3})[\s-](?P<u>years?|months?|yrs?)",
-    "sex": r"(?P<v>\d{1,3}(?:\.\d+)?)\s?%\s(?:were\s)?(?P<s>women|female|men|male)s?\b",
-    "databases": r"\b(?:PubMed|MEDLINE|EMBASE|Cochrane (?:Library|CENTRAL|Central Register of Controlled Trials)|(?-i:CENTRAL)|Web of Science|Scopus|CINAHL|PsycINFO|Google Scholar|LILACS|AMED|CNKI|Wanfang|ClinicalTrials\.gov)\b",
+    "age": r"\b(?:(?:mean|median|average)\s(?:[\w-]+\s){0,3}?age\b[^.;]{0,30}?|age\s?(?:was|were|of|:|=|,)[^.;]{0,20}?|aged\s(?P<b>(?:about\s|over\s|under\s|at least\s|[<>]=?\s?)?))(?P<v>\d{1,3}(?:\.\d+)?)(?:\s?(?:\+(?:/?-)?|\(SD\D{0,4})\s?\d+(?:\.\d+)?)?[^.;]{0,12}?(?P<u>years?|months?|yrs?)(?P<e> (?:of age )?(?:or|and) (?:older|over|more|above|younger|under))?",
+    "age_range": r"\b(?:(?:aged?|ages)\s(?:between\s|from\s|of\s|range[ds]?,?\s)?(?P<v>\d{1,3}(?:\.\d)?(?:\s(?:days|weeks|months|years))?\s?(?:-|~|to|and)\s?\d{1,3}(?:\.\d)?)[\s-](?P<u>years?|months?|yrs?)|(?P<v2>\d{1,3}(?:\.\d)?\s?(?:-|~|to)\s?\d{1,3}(?:\.\d)?)\s(?P<u2>years|months)(?:-old| old\b| of age\b))",
+    "sex": r"(?P<v>\d{1,3}(?:\.\d+)?)\s?%(?:\s(?:were\s)?|\)\s(?:were|was)\s)(?P<s>women|females?|men|males?|girls?|boys?)\b|\b\d+\s(?P<s2>women|females?|men|males?|girls|boys)\s\((?P<v2>\d{1,3}(?:\.\d+)?)\s?%\)",
+    "sexes": rf"\b(?P<v>{COUNT})\s(?P<s>women|females?|men|males?|girls|boys)\s?(?:,|and|/)\s(?:{COUNT})\s(?:women|females?|men|males?|girls|boys)\b|\b(?P<v2>{COUNT})\s(?:patients\s|participants\s|subjects\s)?were\s(?P<s2>women|females?|men|males?|girls|boys)\b",
+    "databases": r"\b(?:PubMed|MEDLINE|EMBASE|Cochrane (?:Library|CENTRAL|Central Register of Controlled Trials)|(?-i:CENTRAL)|Web of Science|Scopus|CINAHL|PsycINFO|Google Scholar|LILACS|SciELO|PePSIC|AMED|PEDro database|ProQuest|ScienceDirect|Web of Knowledge|CNKI|Wanfang|ClinicalTrials\.gov)\b",
     "studies": rf"\b(?P<n>{COUNT})\s(?:[\w-]+\s){{0,4}}(?:studies|trials|RCTs|cohorts|articles|papers|reviews|publications)\b(?:[^.;]{{0,60}}?(?:were|was|met|fulfilled|included|identified))?",
     "primary_outcomes": r"\bprimary (?:[\w-]+ )?(?:outcomes?|end-?points?)(?: measures?)? (?:was|were|is|included|:)\s?(?P<v>[^.;\n]{5,160})",
     "secondary_outcomes": r"\bsecondary (?:[\w-]+ )?(?:outcomes?|end-?points?)(?: measures?)? (?:was|were|included|:)\s?(?P<v>[^.;\n]{5,160})",
@@ -61,10 +67,11 @@ _PATTERNS: dict[str, str] = {
     "phase": r"\bphase (?P<v>I{1,3}[ab]?(?:/I{1,3}[ab]?)?|IV|[1-4][ab]?(?:/[1-4][ab]?)?)\b",
     "setting": r"\b(?:tertiary (?:care )?(?:hospital|center|centre|referral)|primary care|general practice|community[- ]based|outpatient clinics?|emergency departments?|intensive care units?|university hospitals?|nursing homes|schools)\b",
     "recruitment_dates": rf"\b(?:between|from|during)\s{_DATE}\s?(?:to|and|through|until|[-–])\s?{_DATE}",
+    "recruitment_days": rf"\b(?:between|from|during)\s{_DAY}\s?(?:to|and|through|until|[-–])\s?{MONTH}\s(?:\d{{1,2}},?\s)?(?:19|20)\d\d",
     "risk_of_bias_tool": r"Cochrane (?:Collaboration(?:'s)? )?(?:risk[- ]of[- ]bias|RoB)(?: tool)?(?: 2)?|Newcastle[- ]Ottawa(?: scale)?|QUADAS(?:-2)?|ROBINS-I|RoB ?2|AMSTAR(?:[- ]2)?|Jadad(?: scale| score)?|PEDro(?: scale)?",
     "deaths": rf"\b(?P<v>{COUNT})\s(?:[\w-]+\s){{0,2}}(?:deaths?|died)\b",
     "discontinuations": rf"\b(?P<v>{COUNT})\s(?:[\w-]+\s){{0,3}}(?:discontinued|withdrew|dropped out|were lost to follow-up|withdrawals)",
-    "adverse_events": r"[^.\n]*\b(?:adverse (?:events?|effects?|reactions?)|side effects?|complications?)\b[^.\n]*",
+    "adverse_events": r"\b(?:adverse (?:drug |clinical |cardiac |cardiovascular )?(?:events?|effects?|reactions?)|side effects?|complications?|toxicities|well tolerated|well-tolerated)\b",
     "limitations": r"[^.\n]*\b(?:limitations? (?:of (?:this|our|the (?:present|current)) (?:[\w-]+ ){0,2}(?:study|review|trial|analysis|work|report)|include[sd]?|(?:is|was|were|are) (?:the|its|a|that))|(?:this|our|the (?:present|current)) (?:[\w-]+ ){0,2}(?:study|review|trial|analysis) (?:is|was|has|had|may be) (?:[\w-]+ ){0,3}limit(?:ed|ations?)|(?:main|major|study|important) limitations?|limited by (?:its |the |a |our )?(?:small|retrospective|short|sample|size|observational))\b[^.\n]*\.?",
 }
 _REGISTRIES = dict(REGISTRIES)
@@ -81,7 +88,8 @@ _NEAR = {
         "deaths": r"\b(?:deaths?|died)\b",
         "discontinuations": r"\b(?:discontinued|withdrew|dropped out|lost to|withdrawals)\b",
         "studies": r"\b(?:studies|trials|RCTs|cohorts|articles|papers|reviews|publications)\b",
-        "sex": r"%\s(?:were\s)?(?:women|female|men|male)s?\b",
+        "sex": r"(?:%(?:\s(?:were\s)?|\)\s(?:were|was)\s)(?:women|female|men|male|girl|boy)s?\b|\b(?:women|females?|men|males?|girls|boys)\s\(\d{1,3}(?:\.\d+)?\s?%\))",
+        "sexes": rf"\b(?:(?:women|females?|men|males?|girls|boys)\s?(?:,|and|/)\s{COUNT}|were)\s(?:women|females?|men|males?|girls|boys)\b",
         "centres": r"\b(?:centers|centres|hospitals|sites|clinics|institutions)\b",
     }.items()
 }
@@ -111,9 +119,15 @@ _REVIEW = (
     b"we searched",
 )  # lower case
 # Where the name of a condition ends: at a sign, or at a word that begins something else.
+_DEGREE = rb"(?:(?:very|moderately|mildly)\s)?(?:mild|moderate|severe|early|late|acute|chronic|active|inactive|low|high|stable|unstable|advanced)"
 _CONDITION = re.compile(
-    rb"(?!(?:those|these|this|such|no|and|or|values?|levels?|scores?|low|lower|high|higher|more|less|fewer|at|only|both|either"
-    rb"|data|completed?|received|undergone|been|not|failed|never|previously|taken|had|responded|missing|available|good|poor|better|worse|positive|negative|one|two|three|four|five|\d+)\b)[\w' /-]{3,70}?(?=[.,;:()]|\s(?:were|was|are|is|be|been|have|had|has|who|whom|that|which|and|but|or"
+    rb"(?!(?:an?\s(?:mean|median|average|positive|negative|high|low|higher|lower|greater|good|poor|body|score|total|minimum|maximum|range|similar|known|disease|condition|follow)"
+    rb"|mean|median|average|greater|larger|initial|baseline|those|these|this|such|no|and|or|values?|levels?|scores?|low|lower|high|higher|more|less|fewer|at|only|both|either"
+    rb"|data|completed?|received|undergone|been|not|failed|never|previously|recently|taken|had|responded|missing|available|good|poor|better|worse|positive|negative|one|two|three|four|five|\d+)\b)(?:"
+    + _DEGREE
+    + rb"(?:-to-|\s(?:to|and|or)\s)(?="
+    + _DEGREE
+    + rb"\b))?[\w' /-]{3,70}?(?=[.,;:()]|\s(?:were|was|are|is|be|been|have|had|has|who|whom|that|which|and|but|or"
     rb"|treated|in|at|from|to|by|using|on|after|before|during|between|among|within|for|as|than|with|without|under|over|when|while|versus|vs"
     rb"|receiv(?:e|ed|ing)|under(?:go|going|went)|seen|admitted|aged|followed|enrolled|recruited|included|selected|participat(?:e|ed|ing)"
     rb"|drank|took|ate|wore|used|perform(?:ed|ing)?|gave|visit(?:ed|ing)|came|walked|undertook|carried"
@@ -125,17 +139,51 @@ _NO_OUTCOME = re.compile(
     rb"(?:\w+ly )?(?:reached|met|achieved|similar|lower|higher|reduced|observed|not|significant|analy[sz]ed|assessed|evaluated|measured"
     rb"|available|improved|recorded|compared|seen|found|reported|obtained|\d)(?:\w+)?\b"
 )
+# Words at its end that are no part of it, and what is no name of a condition by itself.
+_LOOSE_END = re.compile(rb"(?:\s\w+ly)+$")
+_NO_CONDITION = re.compile(
+    rb"(?:"
+    + _DEGREE
+    + rb"|\w+ly|\w{1,2}|and|or|.*\b(?:of|with|for|in|an?|the|probable|possible|definite|related|due)|\w+ly\s(?:one|two|an?|no))(?:\s(?:and|or|to))?$",
+    re.IGNORECASE,
+)
+# What is said of people at large, not of those of a study.
+_OTHER_SEX = (Pattern(r"\b(?:men|males?|boys?)\b"), Pattern(r"\b(?:women|females?|girls?)\b"))
+_AT_LARGE = Pattern(
+    r"\s?(?:\([^()]{1,30}\)\s)?(?:\w+ly\s)?(?:are|have|is|has|may|can|could|often|usually|do|does|remain|experience|suffer|frequently"
+    r"|should|need|requires?|tend)\b"
+)
+# Before people of results who are those of the study, and no part of them.
+_WHO_TOOK_PART = Pattern(
+    rf"(?:\A(?:RESULTS: )?|\b(?:total of|enrolled|included|recruited|randomi[sz]ed|studied|analy[sz]ed|identified|of)\s)(?:the\s|all\s)?{COUNT}\s(?:[\w-]+\s){{0,3}}?\z"
+)
+_PROFESSIONALS = re.compile(
+    r"nurs|physician|doctor|clinician|student|professional|surgeon|practitioner|therapist|dentist|pharmacist"
+    r"|midwi|resident|caregiver|carer|parent|teacher|worker|expert|psychiatrist|internist|specialist|director",
+    re.IGNORECASE,
+)
 _CONCLUSION = re.compile(rb"(?:In conclusion|We conclude|Conclusions?:)[^\n]*")
+# How authors begin to conclude where no label says so.
+_CONCLUDES = Pattern(
+    r"(?:In summary|Overall|Taken together|Thus|Therefore|Hence|Altogether|Collectively|Apparently|Accordingly|It (?:is|was|can be) (?:therefore )?concluded"
+    r"|(?:All )?(?:these|this|our|the|the present|the current|present|such)\s(?:[\w,/-]+\s){0,4}?(?:results?|findings?|data|study|trial|analys[ei]s|report|review|observations?|evidence|series|work|experience|model|meta-analysis)\b"
+    r"[^.;]{0,60}?\b(?:suggests?|indicates?|shows?|showed|demonstrates?|demonstrated|supports?|highlights?|provides?|confirms?|confirmed|emphasi[sz]es?|imply|implies|underlines?|underscores?|reveals?|lends?|showcase|establish(?:es|ed)?)\b)"
+)
 _WHOLE = ("masking", "allocation", "setting", "recruitment_dates", "risk_of_bias_tool")
 _DONE = ("masking", "allocation")  # how the study was done, where `_own` says so
 _TRIALS = Pattern(r"\A[-,]?\s?(?:[\w-]+,?\s){0,5}?(?:trials|studies|RCTs|literature|evidence)\b")
 _CONTEXTS = Contexts(frozenset(CONTEXTS), inside=True)
 _ROLES = {"aims": 0, "methods": 0, "title": 1, "results": 2, "background": 4}
+_LONGEST_NOTICE = 300  # characters of a copyright notice at the end of an abstract
 _SEARCHED = Pattern(r"\b(?:searched|published|literature|search)\b[^.;]*\z")
 _NOT_COUNTED = Pattern(
     r"\b(?:in (?:two|three|four|five|six)|fewer|more|less|excess|additional|extra|estimated|expected)\b"
 )
-_SENTENCES = ("adverse_events", "limitations")
+_SENTENCES = ("limitations",)
+_LOOKED_FOR = Pattern(
+    r"\b(?:(?:were|was) (?:\w+ )?(?:recorded|monitored|assessed|evaluated|collected|graded|measured|documented|compared)"
+    r"|end-?points?|outcomes? (?:were|was|included)|to (?:evaluate|assess|determine|compare|investigate))\b"
+)
 _COUNTED = ("deaths", "discontinuations")
 # Sections that are a detail as a whole: words of the label, the detail.
 _SECTIONS = (
@@ -192,8 +240,9 @@ def _possible(text: Text) -> dict[str, Pattern]:
 
 
 def _effects(text: Text, may: dict[str, Pattern], values: dict[str, Any]) -> None:
-    if (pattern := may.get("effect")) is not None:
-        values["effects"] = tuple(read_effects(text, pattern))
+    pattern, first = may.get("effect"), may.get("value_first")
+    if pattern is not None or first is not None:
+        values["effects"] = tuple(read_effects(text, pattern, first))
 
 
 def _registered(text: Text, may: dict[str, Pattern], values: dict[str, Any]) -> None:
@@ -237,8 +286,9 @@ def _near(text: Text, name: str, pattern: Pattern) -> Iterator[list[Span]]:
 
 def _participants(text: Text, may: dict[str, Pattern], values: dict[str, Any]) -> None:
     data, last = text.data, len(text.data)
+    people = words_for_people(text) if "mention" in may or "with" in may else []
     if pattern := may.get("mention"):
-        values.update(read_sizes(text, pattern))
+        values.update(read_sizes(text, pattern, people))
     if "sample_size" not in values and (pattern := may.get("n_equals")):
         values["sample_size"] = read_n_equals(text, pattern)
     if (
@@ -251,42 +301,99 @@ def _participants(text: Text, may: dict[str, Pattern], values: dict[str, Any]) -
         values["analysed"] = values["sample_size"] = answered
     if pattern := may.get("arm"):
         values["arms"] = read_arms(text, pattern)
+        largest = max((arm.value or 0 for arm in values["arms"]), default=0)
+        for name in ("sample_size", "enrolled", "randomised", "analysed"):
+            if name in values and values[name].reported and values[name].value < largest:
+                del values[name]  # a part of one arm is not the study's
     if (pattern := may.get("number_of_arms")) and (found := pattern.groups(data, text.body, last)):
         number = found[pattern.names["n"]]
         values["number_of_arms"] = detail(
             text, *found[0], integer(data[slice(*number)].decode()), "arms"
         )
-    if (pattern := may.get("age")) and (found := pattern.groups(data, text.body, last)):
-        unit = data[slice(*found[pattern.names["u"]])].decode()
-        value = decimal(data[slice(*found[pattern.names["v"]])].decode())
-        values["age"] = detail(text, *found[0], value, unit)
-    if (pattern := may.get("age_range")) and (found := pattern.groups(data, text.body, last)):
-        unit = data[slice(*found[pattern.names["u"]])].decode()
-        printed = found[pattern.names["v"]]
-        values["age"] = detail(text, *found[0], text.quote(*printed), unit)
+    _age(text, may, values)
     if (pattern := may.get("sex")) and (found := next(_near(text, "sex", pattern), None)):
-        sex = data[slice(*found[pattern.names["s"]])].decode().lower()
-        value = decimal(data[slice(*found[pattern.names["v"]])].decode())
-        values["sex"] = detail(text, *found[0], value, f"% {sex}")
-    if pattern := may.get("with"):
-        _people_with(text, pattern, values)
+        names = pattern.names
+        sex = data[slice(*max(found[names["s"]], found[names["s2"]]))].decode().lower()
+        share = decimal(data[slice(*max(found[names["v"]], found[names["v2"]]))].decode())
+        # "40 women (7%)" where there are no men: how many had something.
+        if found[names["s"]][0] >= 0 or _OTHER_SEX[sex[0] in "mb"].find(data, text.body, last):
+            values["sex"] = detail(text, *found[0], share, f"% {sex}")
+    elif (pattern := may.get("sexes")) and (found := next(_near(text, "sexes", pattern), None)):
+        names = pattern.names
+        sex = data[slice(*max(found[names["s"]], found[names["s2"]]))].decode().lower()
+        counted = number_alone(text, max(found[names["v"]], found[names["v2"]]))
+        if counted is not None:
+            values["sex"] = detail(text, *found[0], counted, sex)
+    if "with" in may:
+        _people_with(text, people, values)
 
 
-def _people_with(text: Text, pattern: Pattern, values: dict[str, Any]) -> None:
+def _age(text: Text, may: dict[str, Pattern], values: dict[str, Any]) -> None:
+    """A range, else an average, else a limit as printed: "55 years and older"."""
+    data, last = text.data, len(text.data)
+
+    def of_a_group(place: int) -> bool:
+        sentence = text.sentence_at(place)
+        return sentence is not None and sentence.role == "results"
+
+    if pattern := may.get("age_range"):
+        names = pattern.names
+        for found in pattern.every_groups(data, text.body, last):
+            if found[names["v"]][0] < 0 and of_a_group(found[0][0]):
+                continue
+            unit = data[slice(*max(found[names["u"]], found[names["u2"]]))].decode()
+            printed = max(found[names["v"]], found[names["v2"]])
+            values["age"] = detail(text, *found[0], text.quote(*printed), unit)
+            return
+    if (pattern := may.get("age")) is None:
+        return
+    names = pattern.names
+    for found in pattern.every_groups(data, text.body, last):
+        unit = data[slice(*found[names["u"]])].decode()
+        bound, number, beyond = found[names["b"]], found[names["v"]], found[names["e"]]
+        if beyond[0] < 0 and bound[0] == bound[1]:
+            values["age"] = detail(text, *found[0], decimal(data[slice(*number)].decode()), unit)
+            return
+        if "age" not in values and not of_a_group(found[0][0]):
+            first = bound[0] if bound[0] >= 0 else number[0]
+            limit = text.quote(first, max(number[1], beyond[1]))
+            values["age"] = detail(text, *found[0], limit, unit)
+
+
+def _people_with(text: Text, people: Sequence[Span], values: dict[str, Any]) -> None:
     """Who was studied: best said in aims and methods, never in conclusions."""
     found: list[tuple[int, int, int, int]] = []
     labelled = any(section.label for section in text.sections)
     for first, end in ((text.body, len(text.data)), (0, text.body - 1)):
-        for start, after in pattern.every(text.data, first, end):
+        for start, stop in people:
+            if not first <= start < end or (led := WITH_AFTER.match(text.data, stop, end)) is None:
+                continue
+            after = led.end()
             if named := _CONDITION.match(text.data, after, end):
                 sentence = text.sentence_at(start)
                 role = sentence.role if sentence else ""
                 if role == "conclusions" or (role == "background" and labelled):
                     continue  # of people at large
-                rank = _ROLES.get(role, 3)
-                found.append((rank, start, after, named.start() + len(named[0].rstrip())))
+                words = named[0].rstrip()
+                if loose := _LOOSE_END.search(words):
+                    words = words[: loose.start()]
+                stop = named.start() + len(words)
+                if _NO_CONDITION.match(words):
+                    continue
+                if role == "background" and _AT_LARGE.groups_at(
+                    text.data, stop, min(stop + 60, len(text.data))
+                ):
+                    continue
+                before = text.data[max(sentence.start if sentence else first, start - 60) : start]
+                if role == "results" and not _WHO_TOOK_PART.find(before, 0, len(before)):
+                    continue  # some of them
+                found.append((_ROLES.get(role, 3), start, after, stop))
     if found:
         _, start, after, stop = min(found, key=lambda one: one[0])
+        counted = values.get("sample_size", NOT_REPORTED).text or ""
+        told_of = text.quote(start, after)
+        if _PROFESSIONALS.search(counted) and not _PROFESSIONALS.search(told_of):
+            return  # whom they care for
         values["population"] = detail(text, start, stop)
         if not text.data[start:after].lower().endswith(b"undergoing "):
             values["condition"] = detail(text, after, stop)
@@ -308,6 +415,8 @@ def _own(text: Text, span: Span) -> bool:
 
 def _study(text: Text, may: dict[str, Pattern], values: dict[str, Any]) -> None:
     data, first, last = text.data, text.body, len(text.data)
+    if (pattern := may.get("adverse_events")) and (told := _adverse_events(text, pattern)):
+        values["adverse_events"] = told
     for name in (*_WHOLE, *_SENTENCES):
         if pattern := may.get(name):
             for start, end in pattern.every(data, first, last):
@@ -325,6 +434,10 @@ def _study(text: Text, may: dict[str, Pattern], values: dict[str, Any]) -> None:
                 start, end = sentence[:2]
                 start += _label_before(text, start)
             values[name] = detail(text, start, end)
+    if "recruitment_dates" not in values and (pattern := may.get("recruitment_days")):
+        span = pattern.find(data, first, last)
+        if span and not _SEARCHED.find(data, max(first, span[0] - 80), span[0]):
+            values["recruitment_dates"] = detail(text, *span)
     if pattern := may.get("phase"):
         for whole, *groups in pattern.every_groups(data, 0, last):
             if _own(text, whole):
@@ -357,7 +470,9 @@ def _study(text: Text, may: dict[str, Pattern], values: dict[str, Any]) -> None:
         if span and span[0] != text.body - 1:
             values["centres"] = detail(text, *span, 1, "centres")
     if pattern := may.get("countries"):
-        named = {data[slice(*span)]: span for span in pattern.every(data, first, last)}
+        owned = text.article.abstract.rfind("©", -_LONGEST_NOTICE)  # a notice of its publisher
+        end = first + owned if owned >= 0 else last
+        named = {data[slice(*span)]: span for span in pattern.every(data, first, end)}
         values["countries"] = tuple(detail(text, *span) for span in named.values())
     for name in ("primary_outcomes", "secondary_outcomes"):
         if pattern := may.get(name):
@@ -366,6 +481,35 @@ def _study(text: Text, may: dict[str, Pattern], values: dict[str, Any]) -> None:
                 for found in pattern.every_groups(data, first, last)
                 if not _NO_OUTCOME.match(data, found[pattern.names["v"]][0])
             )
+
+
+def _adverse_events(text: Text, pattern: Pattern) -> Detail | None:
+    """What happened, as results tell it, or else conclusions: not what was looked for, nor what is
+    known of the treatment."""
+    roles = {sentence.role for sentence in text.sentences}
+    labelled = any(section.label for section in text.sections)
+    best: tuple[int, Sentence] | None = None
+    for span in pattern.every(text.data, text.body, len(text.data)):
+        sentence = text.sentence_at(span[0])
+        if sentence is None:
+            continue
+        role = sentence.role
+        if role == "results":
+            rank = 0
+        elif role == "conclusions":
+            rank = 1
+        elif labelled or role == "aims" or _LOOKED_FOR.find(text.data, *sentence[:2]):
+            continue
+        elif role == "methods" or not roles & {"methods", "results"}:
+            rank = 2
+        else:
+            continue
+        if best is None or rank < best[0]:
+            best = rank, sentence
+    if best is None:
+        return None
+    start, end = best[1][:2]
+    return detail(text, start + _label_before(text, start), end)
 
 
 def _label_before(text: Text, start: int) -> int:
@@ -410,7 +554,8 @@ def _reviews(text: Text, may: dict[str, Pattern], values: dict[str, Any]) -> Non
     databases: dict[bytes, tuple[int, int]] = {}
     if pattern := may.get("databases"):
         for span in pattern.every(data, first, last):
-            databases.setdefault(data[slice(*span)].lower(), span)
+            if data[span[1] : span[1] + 16] != b" Database Record":  # who owns the abstract
+                databases.setdefault(data[slice(*span)].lower(), span)
         if set(databases) == {b"clinicaltrials.gov"}:
             databases.clear()  # where a trial is registered, not where a review searched
         values["databases"] = tuple(detail(text, *span) for span in databases.values())
@@ -445,8 +590,33 @@ def _conclusion(text: Text, _may: dict[str, Pattern], values: dict[str, Any]) ->
             values["conclusion"] = detail(text, end - len(section.text), end)
             return
     # The bytes first: most texts have none, and this search is much the faster.
-    if b"onclu" in text.data and (found := _CONCLUSION.search(text.data, text.body)):
-        values["conclusion"] = detail(text, *found.span())
+    place = text.data.find(b"onclu", text.body)
+    while place >= 0:
+        for before in (4, 1):  # "In conclusion", "We conclude"; "Conclusions:"
+            if found := _CONCLUSION.match(text.data, max(text.body, place - before)):
+                values["conclusion"] = detail(text, *found.span())
+                return
+        place = text.data.find(b"onclu", place + 1)
+    if text.sections:
+        return
+    last = [sentence for sentence in text.sentences[-2:] if sentence.role == "conclusions"]
+    for sentence in last:
+        if _CONCLUDES.groups_at(text.data, *sentence[:2]):
+            values["conclusion"] = detail(text, sentence.start, _before_notice(text, last[-1].end))
+            return
+
+
+def _before_notice(text: Text, end: int) -> int:
+    """Where the last sentence ends if a copyright notice is glued to it."""
+    owned = text.article.abstract.find(
+        "©", max(0, end - text.body - _LONGEST_NOTICE), end - text.body
+    )
+    return (
+        end
+        if owned < 0
+        else text.body
+        + len(text.article.abstract[:owned].rstrip().removesuffix("Copyright").rstrip())
+    )
 
 
 def _sections(text: Text, _may: dict[str, Pattern], values: dict[str, Any]) -> None:

@@ -72,11 +72,15 @@ def _unfit(design: str, question: str) -> tuple[tuple[str, Any], ...]:
     if design in _OPINION:
         names |= {*_PARTICIPANTS, *_LISTS}
     if design in _BENCH:
-        names |= {*_WHO, "deaths", "discontinuations", "setting"}
+        names |= {*_WHO, "deaths", "discontinuations", "setting", "adverse_events"}
+    if design == "case_report":
+        names.add("population")  # "patients with …" are others
+    if design == "single_arm_trial":
+        names.add("comparators")  # "compared with historical data"
     if design in _BENCH | _ONE_BY_ONE | {"animal_study"}:
         names.add("centres")  # "binding sites", "foci at 3 sites"
     if design in REVIEWS | {"modelling_study"}:
-        names |= {"deaths", "discontinuations", "allocation", "masking"}
+        names |= {"deaths", "discontinuations", "allocation", "masking", "recruitment_dates"}
     if design not in _WITH_ARMS:
         names |= {"arms", "number_of_arms"}
     if design not in _TRIALS and not (design in _MAY_COMPARE and question in _OF_TREATMENTS):

@@ -347,3 +347,197 @@ def test_labels_within_a_text_make_sections() -> None:
     assert found.conclusion.value == "Velotril helps."
     assert found.funding.value == "Oslo Fund."
     assert abstract[found.funding.start : found.funding.end] == "Oslo Fund."
+
+
+@pytest.mark.parametrize(
+    ("abstract", "read"),
+    [
+        (
+            "Sensitivity and specificity of the test were 85.2% and 80%, respectively.",
+            [("sensitivity", 85.2), ("specificity", 80.0)],
+        ),
+        (
+            "Sensitivity, specificity, PPV and NPV were 90%, 80%, 70% and 60%.",
+            [("sensitivity", 90), ("specificity", 80), ("PPV", 70), ("NPV", 60)],
+        ),
+        (
+            "Sensitivity and specificity were 0.85 and 0.80.",
+            [("sensitivity", 0.85), ("specificity", 0.8)],
+        ),
+        ("Sensitivity and specificity were 85%, and 20 patients died.", []),
+        ("Gout was rarer (odds ratio, OR = 0.19; P = 0.03).", [("OR", 0.19)]),
+        (
+            "It had 43.3% sensitivity, 87.8% specificity.",
+            [("sensitivity", 43.3), ("specificity", 87.8)],
+        ),
+        ("It was 90% (95% CI 80 to 95%) sensitive.", [("sensitivity", 90)]),
+        ("Sensitivity 43.3% specificity 87.8%.", [("sensitivity", 43.3), ("specificity", 87.8)]),
+    ],
+)
+def test_values_of_several_measures(abstract: str, read: list[tuple[str, float]]) -> None:
+    found = as_read(abstract).effects
+    assert [(effect.measure, effect.value) for effect in found] == read
+    assert all(abstract[effect.start : effect.end] == effect.text for effect in found)
+
+
+def test_each_value_of_a_list_has_its_own_interval() -> None:
+    first, second = as_read(
+        "The sensitivity and specificity were 85% (95% CI 80-90) and 70% (95% CI 60-78)."
+    ).effects
+    assert (first.ci_low, first.ci_high) == (80, 90)
+    assert (second.ci_low, second.ci_high) == (60, 78)
+
+
+@pytest.mark.parametrize(
+    ("abstract", "number"),
+    [
+        ("Of the 213 women recruited, 14 (54%) participants had a second test.", 213),
+        ("We studied 15 men with gout and 9 matched controls.", None),
+        ("Participants with gout (n = 131) had more pain when compared to 80 others.", None),
+        ("Reviewers selected articles for inclusion (N = 53).", None),
+        ("METHODS: We studied 28 cases of gout. RESULTS: Drainage was carried out in 7 cases.", 28),
+        ("A total of 101 adults were randomised (48 with velotril and 53 with placebo).", 101),
+        ("Of 98 patients who had surgery, 78 (80%) (11 males) participated in the study.", 78),
+    ],
+)
+def test_a_group_is_no_sample(abstract: str, number: int | None) -> None:
+    assert as_read(abstract).sample_size.value == number
+
+
+@pytest.mark.parametrize(
+    ("abstract", "randomised", "analysed"),
+    [
+        ("We enrolled 56 patients; 49 of the 56 patients were randomised.", 49, None),
+        ("Seventeen patients were enrolled and 15 completed the study.", None, None),
+        ("Seventy patients completed radiotherapy.", None, None),
+        ("We randomised 90 patients. 85 patients completed the trial.", 90, 85),
+    ],
+)
+def test_a_step_is_of_those_who_took_it(
+    abstract: str, randomised: int | None, analysed: int | None
+) -> None:
+    found = as_read(abstract)
+    assert (found.randomised.value, found.analysed.value) == (randomised, analysed)
+
+
+def test_arms_with_a_dose_and_names_in_full() -> None:
+    found = as_read(
+        "Adults were randomised to velotril (25 mg twice, n = 33) or placebo (n = 16). The 5 adults left."
+    )
+    assert [(arm.name, arm.value) for arm in found.arms] == [("velotril", 33), ("placebo", 16)]
+    assert not found.sample_size.reported  # no less than an arm
+    cut = as_read("They had 10 mg velotril daily (n = 12) or placebo (n = 12).").arms
+    assert [arm.name for arm in cut] == [None, "placebo"]
+    assert (
+        as_read("Analysed were intention-to-treat (n = 40) and per-protocol (n = 38).").arms == ()
+    )
+
+
+@pytest.mark.parametrize(
+    ("abstract", "population"),
+    [
+        ("We enrolled patients with mild to moderate gout.", "patients with mild to moderate gout"),
+        (
+            "We enrolled patients with very mild and mild gout.",
+            "patients with very mild and mild gout",
+        ),
+        ("We enrolled 18 men with a mean age of 35 years.", None),
+        ("We saw patients who had recently come.", None),
+        ("METHODS: We asked adults. RESULTS: Adults with bad gout had more pain.", None),
+        (
+            "METHODS: We asked adults. RESULTS: A total of 90 adults with gout were included.",
+            "adults with gout",
+        ),
+        ("We surveyed 226 nurses about care of patients with gout.", None),
+        ("We surveyed 226 nurses with gout about care.", "nurses with gout"),
+        ("Patients with gout often have pain. We read records.", None),
+    ],
+)
+def test_the_people_studied_and_no_others(abstract: str, population: str | None) -> None:
+    assert as_read(abstract, title="Velotril").population.text == population
+
+
+@pytest.mark.parametrize(
+    ("abstract", "age"),
+    [
+        ("Adults aged 55 years and older took part.", "55 years and older"),
+        ("Adults aged over 65 years took part.", "over 65"),
+        ("Adults aged ≥ 75 years took part; their mean age was 79 years.", 79),
+        ("Children aged 7 to 9.9 years took part.", "7 to 9.9"),
+        ("We saw children 2 to 18 years of age.", "2 to 18"),
+        ("METHODS: We saw men. RESULTS: Men aged over 65 years had more pain.", None),
+    ],
+)
+def test_age(abstract: str, age: float | str | None) -> None:
+    assert as_read(abstract).age.value == age
+
+
+@pytest.mark.parametrize(
+    ("abstract", "value", "unit"),
+    [
+        ("There were 154 males and 162 females.", 154, "males"),
+        ("Of 31 patients, 19 were women.", 19, "women"),
+        ("Of 28 patients, 23 males (82%) and 5 women had gout.", 82, "% males"),
+        ("In all, 446 (52.5%) were female.", 52.5, "% female"),
+        ("Of 300 women, 20 women (7%) had gout.", None, None),
+    ],
+)
+def test_sex(abstract: str, value: float | None, unit: str | None) -> None:
+    found = as_read(abstract).sex
+    assert (found.value, found.unit) == (value, unit)
+
+
+@pytest.mark.parametrize(
+    ("abstract", "told"),
+    [
+        (
+            "AIM: To assess side effects. RESULTS: Side effects were rare.",
+            "Side effects were rare.",
+        ),
+        ("METHODS: Complications were noted. RESULTS: Pain fell.", None),
+        (
+            "Gout is a side effect of velotril. Twenty adults were treated. Pain fell (P<0.01).",
+            None,
+        ),
+        ("We treated 20 adults. Velotril was well tolerated.", "Velotril was well tolerated."),
+    ],
+)
+def test_harms_are_what_happened(abstract: str, told: str | None) -> None:
+    assert as_read(abstract).adverse_events.text == told
+
+
+@pytest.mark.parametrize(
+    ("last", "concluded"),
+    [
+        ("These findings suggest that velotril may help.", True),
+        ("This study demonstrates that velotril helps.© 2020 Oslo Press.", True),
+        ("Velotril may be stored in a dry place.", False),
+    ],
+)
+def test_a_conclusion_without_its_label(last: str, concluded: bool) -> None:
+    abstract = f"Gout hurts. We treated 20 adults with velotril. Pain was lower (P<0.01). {last}"
+    found = as_read(abstract).conclusion
+    assert found.reported is concluded
+    assert not concluded or found.text == last.partition("©")[0]
+
+
+def test_a_publisher_is_no_country_of_a_study() -> None:
+    notice = (
+        "© 2020 The Authors. Published by Oslo Press Australia on behalf of a society of Japan."
+    )
+    assert as_read(f"We asked adults in Norway.{notice}").countries[0].value == "Norway"
+    assert len(as_read(f"We asked adults in Norway.{notice}").countries) == 1
+    assert as_read("We asked adults. (PsycInfo Database Record (c) 2023 APA)").databases == ()
+    assert as_read("We searched PsycINFO.").databases[0].value == "PsycINFO"
+
+
+@pytest.mark.parametrize(
+    ("abstract", "dates"),
+    [
+        ("We asked adults from March to August 2020.", "from March to August 2020"),
+        ("We asked adults between May 3 and June 1, 2019.", "between May 3 and June 1, 2019"),
+        ("We asked adults from March to August.", None),
+    ],
+)
+def test_dates_that_share_a_year(abstract: str, dates: str | None) -> None:
+    assert as_read(abstract).recruitment_dates.text == dates
