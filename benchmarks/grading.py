@@ -9,14 +9,14 @@ the record (kept in DIR; trained there when it is empty, which needs scipy and s
 were written while looking at this data, with or without `--folds`.
 
 With files of your own: records as PubMed XML, MEDLINE text or JSON lines (pmid, title, abstract);
-labels as JSON lines of pmid and design (an id of `grading.vocabulary.DESIGNS`, or one of the eight
-folded designs) or of pmid, level and, where it is another than the JBJS reading, scheme.
+labels as a table (CSV or tab-separated), JSON lines or a JSON list of pmid and design (an id or label of
+`grading.vocabulary.DESIGNS`, or one of the eight folded designs) or of pmid, level and, where it is
+another than the JBJS reading, scheme. Any of these may be gzipped.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import subprocess
 import sys
 import time
@@ -29,12 +29,14 @@ from benchmarks import scores, stated_levels
 from benchmarks.labelled import data_folder, plain, read_articles, read_lines, text_only
 from benchmarks.nlm_tags import FINE, TAGS, human_tags, very_design
 from benchmarks.out_of_fold import KeptPredictions
+from benchmarks.own_labels import read_labels
 from grading import Article, Grade
 from grading.combination import GROUPS, OTHERS
 from grading.grader import grade_many
 from grading.text_model import Predictor
 from grading.vocabulary import DESIGNS
 from worker.collector import look_rarely
+from worker.errors import SourceError
 
 # StudyTypeTeller's fourteen types folded to eight: designs by their group, by the short names of the
 # tables; then what annotators call them.
@@ -187,33 +189,35 @@ def print_speed(articles: Sequence[Article]) -> None:
 
 def measure_own(records: Path, labels: Path) -> None:
     """The figures on files of the caller's."""
+    rows = read_labels(labels, FOLDED.values())
     articles = {article.pmid: article for article in read_articles(records)}
-    rows = [row for row in read_lines(labels) if int(row["pmid"]) in articles]
-    if not rows:
-        sys.exit(f"{labels}: no PMID of these labels stands in {records}.")
-    designs = [row for row in rows if row.get("design")]
+    known = [row for row in rows if row.pmid in articles]
+    if not known:
+        raise SourceError(f"{labels}: no PMID of these labels stands in {records}.")
+    for count, what in (
+        (len(rows) - len(known), f"labels have no record in {records}"),
+        (len(articles) - len(known), "records have no label"),
+    ):
+        if count:
+            print(f"{count:,} {what}: left out.")
+    designs = [(row.design, articles[row.pmid]) for row in known if row.design]
     if designs:
-        if unknown := {row["design"] for row in designs} - DESIGNS.keys() - FOLDED.keys():
-            sys.exit(
-                f"{labels}: unknown design {', '.join(sorted(unknown))}. A label is an id of the "
-                f"rubric or one of {', '.join(sorted(set(FOLDED.values())))}."
-            )
-        folded = any(row["design"] not in DESIGNS for row in designs)
-        truth = [fold(row["design"]) if folded else row["design"] for row in designs]
-        chosen = [articles[int(row["pmid"])] for row in designs]
+        folded = any(design not in DESIGNS for design, _ in designs)
+        truth = [fold(design) if folded else design for design, _ in designs]
+        chosen = [article for _, article in designs]
         text = graded([text_only(article) for article in chosen], None)
         print_designs("Your records, text only", truth, text, folded=folded)
         whole = graded(chosen, None)
         print_designs("Your records, with metadata", truth, whole, folded=folded)
     levelled = [
-        stated_levels.Stated(articles[int(row["pmid"])], str(row["level"]), row.get("scheme"))
-        for row in rows
-        if row.get("level") is not None
+        stated_levels.Stated(articles[row.pmid], row.level, row.scheme)
+        for row in known
+        if row.level is not None
     ]
     if levelled:
         print("\n## Levels of your records")
         stated_levels.report(stated_levels.compare(levelled))
-    print_speed([articles[int(row["pmid"])] for row in rows])
+    print_speed([articles[row.pmid] for row in known])
 
 
 def measure_development(folds: Path | None) -> None:
@@ -290,7 +294,9 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--records", type=Path, help="PubMed XML, MEDLINE text or JSON lines")
-    parser.add_argument("--labels", type=Path, help="JSON lines of pmid and design or level")
+    parser.add_argument(
+        "--labels", type=Path, help="CSV, tabs or JSON lines of pmid and design or level"
+    )
     parser.add_argument("--folds", type=Path, metavar="DIR", help="out-of-fold predictions")
     options = parser.parse_args()
     if (options.records is None) != (options.labels is None):
@@ -301,8 +307,8 @@ def main() -> None:
                 parser.error(f"{path}: there is no such file")
         try:
             measure_own(options.records, options.labels)
-        except (KeyError, json.JSONDecodeError) as error:
-            sys.exit(f"{options.labels}: each line needs pmid and design or level ({error}).")
+        except SourceError as error:
+            sys.exit(str(error))
     else:
         measure_development(options.folds)
 
