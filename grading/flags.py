@@ -5,13 +5,13 @@ from __future__ import annotations
 from grading.details.values import Details
 from grading.evidence import Evidence
 from grading.grades import Reason
+from grading.levels import is_small
 from grading.metadata import human_indexed
 
 PRECLINICAL = frozenset({"animal_study", "in_vitro_study", "in_silico_study"})
 OUTSIDE = frozenset({"qualitative_study", "economic_evaluation", "modelling_study"})
 
 _TARGETS = tuple((f, f"flag:{f}") for f in ("retracted", "withdrawn", "preprint", "interim"))
-SMALL = 50  # participants analysed (rubric, step down for imprecision)
 
 
 def flags(
@@ -48,8 +48,7 @@ def flags(
         found.add("unreviewed_tags")
     if tags_disagree:
         found.add("tags_disagree")
-    size = details.sample_size.value
-    if isinstance(size, int) and size < SMALL and design.endswith("_trial"):
+    if design.endswith("_trial") and is_small(details):
         found.add("small_sample")
     return tuple(sorted(found)), tuple(reasons)
 

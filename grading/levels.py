@@ -152,7 +152,7 @@ def levels(
     """
     told = {name for name in _TOLD if evidence.has(name)}
     own = {*attributes, *told}
-    if _is_small(details):
+    if is_small(details):
         own.add(SMALL)
     if _is_inconsistent(details):
         own.add(INCONSISTENT)
@@ -270,7 +270,7 @@ def _moves(evidence: Evidence, design: str, attributes: set[str], details: Detai
         return []
     found: list[_Move] = []
     size = _size(details)
-    if design == "randomized_controlled_trial" and _is_small(details):
+    if design == "randomized_controlled_trial" and is_small(details):
         found.append(
             (
                 "imprecision",
@@ -354,9 +354,12 @@ def _walk(level: int, moves: list[_Move], steps: list[LevelStep]) -> int:
 
 
 def _size(details: Details) -> Detail:
-    """The participants analysed; where no number is told to be of them, the largest one told."""
+    """The participants analysed; where no number is told to be of them, those randomised, if the arms
+    add up to them, or else the largest number told."""
     if details.analysed.reported:
         return details.analysed
+    if details.randomised.value == sum(arm.value or 0 for arm in details.arms) > 0:
+        return details.randomised
     told = [details.sample_size, details.randomised, details.enrolled]
     if not any(size.reported for size in told) and all(arm.value for arm in details.arms):
         told += _of_arms(details)
@@ -378,7 +381,8 @@ def _of_arms(details: Details) -> list[Detail]:
     ]
 
 
-def _is_small(details: Details) -> bool:
+def is_small(details: Details) -> bool:
+    """Whether fewer than `SMALL_TRIAL` participants are told."""
     size = _size(details).value
     return isinstance(size, int) and size < SMALL_TRIAL
 

@@ -51,7 +51,8 @@ _LABEL_ROLES = tuple(
 # A full stop, question or exclamation mark, then space, then what can start a sentence. Common
 # abbreviations and initials do not end one. Over folded text (see `grading.patterns`).
 # It begins with one class of characters, which `re` looks for much faster than for alternatives.
-_BREAK = re.compile(rb"[.!?\n](?:(?<=\n)|[\"')\]]?\s+(?=[A-Z0-9\"'(\[]))")
+# Sections without labels may be joined by semicolons: "was unknown.; We enrolled …".
+_BREAK = re.compile(rb"[.!?\n](?:(?<=\n)|[\"')\]]?;?\s+(?=[A-Z0-9\"'(\[]))")
 _NO_BREAK = re.compile(
     rb"(?:\b(?:vs|e\.g|i\.e|cf|Fig|al|approx|resp|ca|No|Dr|St|spp?|[A-Z])\.|\bP\s?[<=>].{0,3}\.)$"
 )

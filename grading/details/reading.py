@@ -27,7 +27,7 @@ from grading.details.participants import (
     words_for_people,
 )
 from grading.details.registries import REGISTRIES, read_registry
-from grading.details.treatments import VERSUS, read_treatments
+from grading.details.treatments import ASSIGNED, VERSUS, read_assigned, read_treatments
 from grading.details.values import NOT_REPORTED, Detail, Details, detail
 from grading.patterns import Pattern, PatternSet, Span
 from grading.text import Sentence, Text
@@ -49,6 +49,7 @@ _PATTERNS: dict[str, str] = {
     "follow_up": rf"(?:follow(?:ed)?[- ]?up (?:period |time |duration )?(?:was |of |for |at |ranged )?(?:a )?(?:median |mean )?(?:of )?|followed for (?:a )?(?:median |mean )?(?:of )?|over a (?:median |mean )?(?:follow-up )?(?:of )?)"
     rf"(?P<v>\d+(?:\.\d+)?|{COUNT})[ -](?P<u>days?|weeks?|months?|years?)"
     rf"|(?P<v2>\d+(?:\.\d+)?|{COUNT})[ -](?P<u2>day|week|month|year)s?(?: of)? follow-?up",
+    "duration": r"\b(?P<v>\d{1,3}|one|two|three|four|five|six|eight|twelve)[- ](?P<u>day|week|month|year)s?,? (?:[\w-]+,? ){0,6}?(?:randomi[sz]ed|placebo-controlled|controlled|double-blind|single-blind|double-masked|open-label|multicenter|multicentre|parallel-group)(?:,? [\w-]+){0,5}? (?:trial|study)\b|\b(?:randomi[sz]ed|controlled|double-blind|open-label),? (?:[\w-]+,? ){0,2}?(?P<v2>\d{1,3}|one|two|three|four|five|six|eight|twelve)[- ](?P<u2>day|week|month|year)s? (?:[\w-]+ ){0,3}?(?:trial|study)\b",
     "centres": rf"\b(?P<v>{COUNT})\s(?:[\w-]+\s){{0,2}}(?:centers|centres|hospitals|sites|clinics|institutions)\b",
     "single_centre": r"\b(?:single|one|mono)[- ]?(?:cent(?:er|re)|institution)\b",
     "age": r"\b(?:(?:mean|median|average)\s(?:[\w-]+\s){0,3}?age\b[^.;]{0,30}?|age\s?(?:was|were|of|:|=|,)[^.;]{0,20}?|aged\s(?P<b>(?:about\s|over\s|under\s|at least\s|[<>]=?\s?)?))(?P<v>\d{1,3}(?:\.\d+)?)(?:\s?(?:\+(?:/?-)?|\(SD\D{0,4})\s?\d+(?:\.\d+)?)?[^.;]{0,12}?(?P<u>years?|months?|yrs?)(?P<e> (?:of age )?(?:or|and) (?:older|over|more|above|younger|under))?",
@@ -60,7 +61,8 @@ _PATTERNS: dict[str, str] = {
     "primary_outcomes": r"\bprimary (?:[\w-]+ )?(?:outcomes?|end-?points?)(?: measures?)? (?:was|were|is|included|:)\s?(?P<v>[^.;\n]{5,160})",
     "secondary_outcomes": r"\bsecondary (?:[\w-]+ )?(?:outcomes?|end-?points?)(?: measures?)? (?:was|were|included|:)\s?(?P<v>[^.;\n]{5,160})",
     "versus": VERSUS,
-    "countries": r"\b(?:Argentina|Australia|Austria|Bangladesh|Belgium|Brazil|Canada|Chile|China|Colombia|Croatia|Denmark|Egypt|Ethiopia|Finland|France|Germany|Ghana|Greece|Hong Kong|Hungary|Iceland|India|Indonesia|Iran|Iraq|Ireland|Israel|Italy|Japan|Kenya|Malawi|Malaysia|Mexico|Nepal|Netherlands|New Zealand|Nigeria|Norway|Pakistan|Peru|Philippines|Poland|Portugal|Romania|Russia|Rwanda|Saudi Arabia|Scotland|Serbia|Singapore|South Africa|South Korea|Spain|Sri Lanka|Sudan|Sweden|Switzerland|Taiwan|Tanzania|Thailand|Tunisia|Turkey|Uganda|United Kingdom|England|United States|USA|UK|Viet ?nam|Zambia|Zimbabwe)\b",
+    "assigned": ASSIGNED,
+    "countries": r"\b(?:Afghanistan|Albania|Algeria|Angola|Argentina|Australia|Austria|Bahrain|Bangladesh|Belarus|Belgium|Benin|Bhutan|Bolivia|Bosnia|Botswana|Brazil|Brunei|Bulgaria|Burkina Faso|Burundi|Cambodia|Cameroon|Canada|Chile|China|Colombia|Costa Rica|Cote d'Ivoire|Croatia|Cuba|Cyprus|Czech Republic|Czechia|Denmark|Dominican Republic|Ecuador|Egypt|El Salvador|England|Eritrea|Estonia|Ethiopia|Fiji|Finland|France|Gambia|Germany|Ghana|Greece|Guatemala|Haiti|Honduras|Hong Kong|Hungary|Iceland|India|Indonesia|Iran|Iraq|Ireland|Israel|Italy|Ivory Coast|Jamaica|Japan|Kazakhstan|Kenya|Kuwait|Laos|Latvia|Lebanon|Liberia|Libya|Lithuania|Luxembourg|Madagascar|Malawi|Malaysia|Mali|Malta|Mexico|Mongolia|Morocco|Mozambique|Myanmar|Namibia|Nepal|Netherlands|New Mexico|New Zealand|Nicaragua|Nigeria|Northern Ireland|Norway|Oman|Pakistan|Panama|Papua New Guinea|Paraguay|Peru|Philippines|Poland|Portugal|Puerto Rico|Qatar|Romania|Russia|Rwanda|Saudi Arabia|Scotland|Senegal|Serbia|Sierra Leone|Singapore|Slovakia|Slovenia|Somalia|South Africa|South Korea|Spain|Sri Lanka|Sudan|Sweden|Switzerland|Syria|Taiwan|Tanzania|Thailand|Togo|Tunisia|Turkey|UK|USA|Uganda|Ukraine|United Arab Emirates|United Kingdom|United States|Uruguay|Uzbekistan|Venezuela|Viet ?nam|Yemen|Zambia|Zimbabwe)\b",
     "heterogeneity": r"\bI\s?(?:2|\^|\(2\)|\^2|-?squared?)\s?(?:statistic\s|index\s)?(?:=|was|of|:|>|<|,)?\s?(?P<v>\d{1,3}(?:\.\d+)?)\s?%",
     "masking": r"(?:double|single|triple)[- ](?:blind(?:ed)?|mask(?:ed)?)|open[- ]label|(?:assessor|observer|investigator)[- ]blind(?:ed)?",
     "allocation": r"(?:cluster |block |stratified )?randomi[sz](?:ed|ation)|randomly (?:assigned|allocated)|non-?randomi[sz]ed|quasi-?randomi[sz]ed",
@@ -104,7 +106,17 @@ _NOT_STUDIES = Pattern(
 )
 _MONTH = Pattern(rf"\s{MONTH}\b")
 _OF_PEOPLE = Pattern(rf"\s(?:[\w-]+\s)?{PEOPLE}\s(?:from|in|of)\b")
-_INCLUDED = Pattern(r"\b(?:included|met|fulfill?ed|eligible|selected|analy[sz]ed|pooled)\b")
+_INCLUDED = Pattern(
+    r"\b(?:included|met|meeting|fit|fitted|fitting|fulfill?(?:ed|ing)?|satisf(?:ied|ying)|eligible|selected|analy[sz]ed|pooled|remained)\b"
+)
+_FEW = 5  # studies; fewer may be some of those included
+# Some of those included: "two studies measured pain".
+_SOME_OF_THEM = Pattern(
+    r"\s(?:measured|reported|found|showed|used|compared|assessed|evaluated|examined|had|described|investigated|demonstrated|suggested|indicated|observed|explored|addressed|were conducted|did)\b"
+)
+_FULL_TEXT = Pattern(
+    r"\b(?:full-?\s?texts?|for (?:further|detailed|eligibility|assessment|screening))\b"
+)
 _FOUND = Pattern(
     r"\b(?:identified|screened|retrieved|found|yielded|potentially|abstracts|titles|full-?texts?|registers|registries)\b"
 )
@@ -121,18 +133,18 @@ _REVIEW = (
 # Where the name of a condition ends: at a sign, or at a word that begins something else.
 _DEGREE = rb"(?:(?:very|moderately|mildly)\s)?(?:mild|moderate|severe|early|late|acute|chronic|active|inactive|low|high|stable|unstable|advanced)"
 _CONDITION = re.compile(
-    rb"(?!(?:an?\s(?:mean|median|average|positive|negative|high|low|higher|lower|greater|good|poor|body|score|total|minimum|maximum|range|similar|known|disease|condition|follow)"
+    rb"(?!(?:any\b|an?\s(?:mean|median|average|positive|negative|high|low|higher|lower|greater|good|poor|body|score|total|minimum|maximum|range|similar|known|disease|condition|follow)"
     rb"|mean|median|average|greater|larger|initial|baseline|those|these|this|such|no|and|or|values?|levels?|scores?|low|lower|high|higher|more|less|fewer|at|only|both|either"
     rb"|data|completed?|received|undergone|been|not|failed|never|previously|recently|taken|had|responded|missing|available|good|poor|better|worse|positive|negative|one|two|three|four|five|\d+)\b)(?:"
     + _DEGREE
     + rb"(?:-to-|\s(?:to|and|or)\s)(?="
     + _DEGREE
     + rb"\b))?[\w' /-]{3,70}?(?=[.,;:()]|\s(?:were|was|are|is|be|been|have|had|has|who|whom|that|which|and|but|or"
-    rb"|treated|in|at|from|to|by|using|on|after|before|during|between|among|within|for|as|than|with|without|under|over|when|while|versus|vs"
+    rb"|treated|in|into|at|from|to|by|using|on|after|before|during|between|among|within|for|as|than|with|without|under|over|when|while|versus|vs"
     rb"|receiv(?:e|ed|ing)|under(?:go|going|went)|seen|admitted|aged|followed|enrolled|recruited|included|selected|participat(?:e|ed|ing)"
     rb"|drank|took|ate|wore|used|perform(?:ed|ing)?|gave|visit(?:ed|ing)|came|walked|undertook|carried"
     rb"|about|proved|proven|confirmed|verified|documented|diagnosed|attending|presenting|randomi[sz]ed|allocated|assigned|completed|experienced?|developed?|died|responded|show(?:ed|s)?|reported"
-    rb"|may|can|could|will|would|should|did|do|does|compared|according|regardless)\b|$)"
+    rb"|designated|classified|defined|may|can|could|will|would|should|did|do|does|compared|according|regardless)\b|$)"
 )
 # What is told of an outcome, not which it is: "the primary outcome was reached in …".
 _NO_OUTCOME = re.compile(
@@ -144,9 +156,13 @@ _LOOSE_END = re.compile(rb"(?:\s\w+ly)+$")
 _NO_CONDITION = re.compile(
     rb"(?:"
     + _DEGREE
-    + rb"|\w+ly|\w{1,2}|and|or|.*\b(?:of|with|for|in|an?|the|probable|possible|definite|related|due)|\w+ly\s(?:one|two|an?|no))(?:\s(?:and|or|to))?$",
+    + rb"(?:\s"
+    + _DEGREE
+    + rb")*|\w+ly|\w{1,2}|and|or|.*\b(?:of|with|for|in|an?|the|probable|possible|definite|related|due)|\w+ly\s(?:one|two|an?|no))(?:\s(?:and|or|to))?$",
     re.IGNORECASE,
 )
+# "duodenal, gastric or …": its noun comes later.
+_ADJECTIVE = re.compile(rb"(?:\w+ )?\w+(?:al|ic|ous|ive|ary)(?:,| and | or )")
 # What is said of people at large, not of those of a study.
 _OTHER_SEX = (Pattern(r"\b(?:men|males?|boys?)\b"), Pattern(r"\b(?:women|females?|girls?)\b"))
 _AT_LARGE = Pattern(
@@ -174,6 +190,9 @@ _DONE = ("masking", "allocation")  # how the study was done, where `_own` says s
 _TRIALS = Pattern(r"\A[-,]?\s?(?:[\w-]+,?\s){0,5}?(?:trials|studies|RCTs|literature|evidence)\b")
 _CONTEXTS = Contexts(frozenset(CONTEXTS), inside=True)
 _ROLES = {"aims": 0, "methods": 0, "title": 1, "results": 2, "background": 4}
+_ELSEWHERE = Pattern(
+    r"\b(?:first|emerged|emergence|outbreaks?|originat\w+|broke out|discovered|worldwide|global(?:ly)?|countries)\b"
+)
 _LONGEST_NOTICE = 300  # characters of a copyright notice at the end of an abstract
 _SEARCHED = Pattern(r"\b(?:searched|published|literature|search)\b[^.;]*\z")
 _NOT_COUNTED = Pattern(
@@ -184,6 +203,8 @@ _LOOKED_FOR = Pattern(
     r"\b(?:(?:were|was) (?:\w+ )?(?:recorded|monitored|assessed|evaluated|collected|graded|measured|documented|compared)"
     r"|end-?points?|outcomes? (?:were|was|included)|to (?:evaluate|assess|determine|compare|investigate))\b"
 )
+# A part of a trial that has several, or one that looks back.
+_ALREADY = re.compile(rb"(?i)cross-?over|retrospective|cohort|extension|run-in|old\b|survey")
 _COUNTED = ("deaths", "discontinuations")
 # Sections that are a detail as a whole: words of the label, the detail.
 _SECTIONS = (
@@ -378,7 +399,7 @@ def _people_with(text: Text, people: Sequence[Span], values: dict[str, Any]) -> 
                 if loose := _LOOSE_END.search(words):
                     words = words[: loose.start()]
                 stop = named.start() + len(words)
-                if _NO_CONDITION.match(words):
+                if _NO_CONDITION.match(words) or _ADJECTIVE.match(text.data, after):
                     continue
                 if role == "background" and _AT_LARGE.groups_at(
                     text.data, stop, min(stop + 60, len(text.data))
@@ -461,6 +482,21 @@ def _study(text: Text, may: dict[str, Pattern], values: dict[str, Any]) -> None:
             integer(printed) if printed[0].isalpha() else decimal(printed),
             data[slice(*unit)].decode().lower().rstrip("s") + "s",
         )
+    elif (
+        ("allocation" in may or "masking" in may)
+        and (pattern := may.get("duration"))
+        and (found := pattern.groups(data, 0, last))
+    ):
+        # A trial of twelve weeks follows for twelve weeks.
+        names = pattern.names
+        length = number_alone(text, max(found[names["v"]], found[names["v2"]]))
+        if (
+            length is not None
+            and not _ALREADY.search(data[found[0][0] : found[0][1]])
+            and (found[0][0] >= text.body or found[0][1] < text.body)
+        ):
+            each = data[slice(*max(found[names["u"]], found[names["u2"]]))].decode().lower()
+            values["follow_up"] = detail(text, *found[0], length, f"{each}s")
     if (pattern := may.get("centres")) and (found := next(_near(text, "centres", pattern), None)):
         value = number_alone(text, found[pattern.names["v"]])
         if value is not None:
@@ -472,7 +508,12 @@ def _study(text: Text, may: dict[str, Pattern], values: dict[str, Any]) -> None:
     if pattern := may.get("countries"):
         owned = text.article.abstract.rfind("©", -_LONGEST_NOTICE)  # a notice of its publisher
         end = first + owned if owned >= 0 else last
-        named = {data[slice(*span)]: span for span in pattern.every(data, first, end)}
+        named = {
+            data[slice(*span)]: span
+            for span in pattern.every(data, first, end)
+            if _is_of_study(text, span[0])
+        }
+        named.pop(b"New Mexico", None)
         values["countries"] = tuple(detail(text, *span) for span in named.values())
     for name in ("primary_outcomes", "secondary_outcomes"):
         if pattern := may.get(name):
@@ -512,6 +553,16 @@ def _adverse_events(text: Text, pattern: Pattern) -> Detail | None:
     return detail(text, start + _label_before(text, start), end)
 
 
+def _is_of_study(text: Text, place: int) -> bool:
+    """Whether the country at `place` is not only where a disease is, or was first: of the background."""
+    sentence = text.sentence_at(place)
+    return (
+        sentence is None
+        or sentence.role != "background"
+        or _ELSEWHERE.find(text.data, *sentence[:2]) is None
+    )
+
+
 def _label_before(text: Text, start: int) -> int:
     """How far a section's label and its colon reach, where a section begins at `start`."""
     for section in text.sections:
@@ -536,7 +587,11 @@ def _included_studies(text: Text, pattern: Pattern) -> tuple[int, Span] | None:
         last = min(len(text.data), end + 45)
         if (clause := text.data.find(b", ", end, last)) >= 0:
             last = clause
-        if _INCLUDED.find(text.data, start, last):
+        if count < _FEW and _SOME_OF_THEM.groups_at(text.data, end, last):
+            rank = 0
+        elif _INCLUDED.find(text.data, start, last) and not _FULL_TEXT.find(
+            text.data, start, min(len(text.data), end + 60)
+        ):
             rank = 2
         else:
             before = text.data[max(text.body, start - 40) : start]
@@ -577,7 +632,10 @@ def _reviews(text: Text, may: dict[str, Pattern], values: dict[str, Any]) -> Non
 
 
 def _versus(text: Text, may: dict[str, Pattern], values: dict[str, Any]) -> None:
-    if pattern := may.get("versus"):
+    if pattern := may.get("assigned"):
+        for name, found in read_assigned(text, pattern).items():
+            values.setdefault(name, (found,))
+    if (pattern := may.get("versus")) and "comparators" not in values:
         for name, found in read_treatments(text, pattern).items():
             values.setdefault(name, (found,))
 

@@ -541,3 +541,106 @@ def test_a_publisher_is_no_country_of_a_study() -> None:
 )
 def test_dates_that_share_a_year(abstract: str, dates: str | None) -> None:
     assert as_read(abstract).recruitment_dates.text == dates
+
+
+@pytest.mark.parametrize(
+    ("abstract", "intervention", "comparator"),
+    [
+        (
+            "Adults were randomly assigned to receive either velotril (n = 20) or placebo for 6 weeks.",
+            "velotril",
+            "placebo",
+        ),
+        ("Adults were randomised to treatment with velotril or warfarin.", "velotril", "warfarin"),
+        ("Adults were randomised to treatment or control groups.", None, None),
+        ("We compared velotril versus warfarin plus aspirin.", "velotril", "warfarin plus aspirin"),
+    ],
+)
+def test_treatments_that_were_assigned(
+    abstract: str, intervention: str | None, comparator: str | None
+) -> None:
+    found = as_read(abstract, title="Gout")
+    assert [one.text for one in found.interventions] == ([intervention] if intervention else [])
+    assert [one.text for one in found.comparators] == ([comparator] if comparator else [])
+
+
+def test_a_trial_of_one_arm_has_no_comparator() -> None:
+    found = details(
+        "Forty patients with gout received velotril in this single-arm phase II trial. Pain was lower "
+        "with velotril versus historical data.",
+        title="A single-arm phase II trial of velotril",
+    )
+    assert found.comparators == ()
+
+
+@pytest.mark.parametrize(
+    ("abstract", "length", "unit"),
+    [
+        ("In a 12-week double-blind trial, adults had velotril.", 12, "weeks"),
+        ("This controlled 2-year study of velotril was randomised.", 2, "years"),
+        ("In a 4-week double-blind crossover trial, adults had velotril.", None, None),
+        ("Men, 19 to 46 years old, took part in a double-blind trial.", None, None),
+        ("In a 5-year retrospective study, adults had velotril.", None, None),
+        ("In a 12-week double-blind trial, follow-up was 9 months.", 9, "months"),
+    ],
+)
+def test_a_trial_follows_for_as_long_as_it_lasts(
+    abstract: str, length: int | None, unit: str | None
+) -> None:
+    found = as_read(abstract).follow_up
+    assert (found.value, found.unit) == (length, unit)
+
+
+@pytest.mark.parametrize(
+    ("abstract", "number"),
+    [
+        (
+            "We searched PubMed, which yielded 7 articles that fit the criteria. Two studies had pain.",
+            7,
+        ),
+        (
+            "We searched PubMed. Fifty articles were selected for full-text reading. We read 9 trials.",
+            9,
+        ),
+        ("We searched PubMed. Two studies measured pain.", None),
+    ],
+)
+def test_some_of_the_included_studies_are_not_all(abstract: str, number: int | None) -> None:
+    assert as_read(abstract).included_studies.value == number
+
+
+@pytest.mark.parametrize(
+    ("abstract", "countries"),
+    [
+        (
+            "BACKGROUND: Gout was first seen in China. METHODS: We asked adults in Cambodia.",
+            ["Cambodia"],
+        ),
+        ("We asked adults in Northern Ireland.", ["Northern Ireland"]),
+        ("We asked adults in New Mexico.", []),
+    ],
+)
+def test_countries_of_the_study(abstract: str, countries: list[str]) -> None:
+    assert [one.value for one in as_read(abstract).countries] == countries
+
+
+def test_sections_may_be_joined_by_semicolons() -> None:
+    found = as_read(
+        "Velotril helps patients with mild gout.; We enrolled patients with severe gout into a trial."
+    )
+    assert found.population.text == "patients with severe gout"
+
+
+def test_a_study_is_as_small_as_its_randomised_arms() -> None:
+    abstract = (
+        "We enrolled 56 patients with gout; 49 of the 56 patients were randomised to velotril (n = 33) or "
+        "placebo (n = 16). Pain was lower with velotril."
+    )
+    found = grade(Article(pmid=1, title="A randomised trial of velotril", abstract=abstract))
+    assert "small_sample" in found.flags
+    assert any(step.rule == "down.imprecision" for step in found.level_steps)
+    larger = abstract.replace("33)", "43)").replace("49 of", "59 of").replace("56", "66")
+    assert (
+        "small_sample"
+        not in grade(Article(pmid=1, title="A randomised trial of velotril", abstract=larger)).flags
+    )
