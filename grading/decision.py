@@ -65,6 +65,8 @@ ENOUGH_RESULTS = 1.5  # points for "a study with results" that make it primary r
 
 # High levels rest on words or tags that can be quoted: the text model alone never gives these.
 QUOTED = ("systematic_review", "randomized_controlled_trial")
+# An experiment that names no animal is one on plants, soil or matter: the model knows none of these.
+NAMED_IN_TEXT = "animal_study"
 
 # How sure the very design is, within its kind: points for one unit of log-odds, and how many more than
 # its floor "none of those told" counts for. Fitted on the tags of people at NLM, text only: there, and
@@ -177,6 +179,8 @@ def _with_model(
     for group in QUOTED:
         if max([scores[design] for design in MEMBERS[group]]) < MARGIN:
             odds[groups.index(group)] = -math.inf
+    if scores[NAMED_IN_TEXT] <= 0:
+        odds[groups.index(NAMED_IN_TEXT)] = -math.inf
     highest = max(odds)
     confidence = 1.0 / sum([math.exp(value - highest) for value in odds])
     group = groups[odds.index(highest)]
