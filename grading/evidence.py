@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
+from operator import itemgetter
 
 from grading.article import Article
 from grading.hits import Hit
 from grading.metadata import metadata_hits
-from grading.patterns import AT_START
+from grading.patterns import AT_START, Match
 from grading.signals import Signals, signals
 from grading.text import Text
 
@@ -82,17 +84,17 @@ def find_many(texts: Sequence[Text]) -> list[Evidence]:
 
     Signal by signal, not text by text: a pattern that just ran is still in the processor's cache.
     """
-    hits = [metadata_hits(text.article) for text in texts]
+    rows = [(text, metadata_hits(text.article)) for text in texts]
     table = signals()
     found_at = table.expressions.places(
         [text.plain for text in texts], heads=[text.body for text in texts]
     )
-    for number, rows in enumerate(found_at):
-        _find_signal(table, number, [(texts[i], hits[i], places) for i, places in rows])
-    return [
-        Evidence(article=text.article, hits=tuple(found))
-        for text, found in zip(texts, hits, strict=True)
-    ]
+    for number, places in enumerate(found_at):
+        if (begins := table.expressions.leading(number)) is not None:
+            _find_leading(table, number, begins, places, rows)
+        else:
+            _find_signal(table, number, places, rows)
+    return [Evidence(article=text.article, hits=tuple(found)) for text, found in rows]
 
 
 def find(text: Text) -> Evidence:
@@ -100,39 +102,55 @@ def find(text: Text) -> Evidence:
     return find_many((text,))[0]
 
 
-def _find_signal(
-    table: Signals, number: int, rows: Iterable[tuple[Text, list[Hit], list[int]]]
+_Rows = Sequence[tuple[Text, list[Hit]]]  # a text and its hits, by its number
+
+
+def _find_leading(
+    table: Signals, number: int, match: Match, places: Iterable[tuple[int, int]], rows: _Rows
 ) -> None:
-    """Adds what one signal says of each text to the hits of that text. `rows`: text, its hits,
-    where the signal's literals begin."""
-    fields, spans = table.fields[number], table.expressions.spans
-    leading = table.expressions.leading(number)
-    for text, found, places in rows:
-        data, body, kept = text.data, text.body, 0
-        places.sort()
-        if leading is not None:
-            # Most signals are such: no more is asked than whether one begins at each place.
-            done = 0
-            for place in places:
-                title = place < body
-                if place < done or ("title" if title else "abstract") not in fields:
-                    continue
-                start, end = leading(AT_START, data, place, body - 1 if title else len(data))[0]
-                if start < 0:
-                    continue
-                done = end
-                kept += _add(table, number, text, found, start, end)
-                if kept == HITS_KEPT:
-                    break
+    """As `_find_signal`, for a signal that begins where its literals do. Most signals are such: no
+    more is asked than whether one begins at each place."""
+    fields = table.fields[number]
+    in_title, in_abstract = "title" in fields, "abstract" in fields
+    reading = -1
+    for of, place in places:
+        if of != reading:
+            reading, done, kept = of, 0, 0
+            text, found = rows[of]
+            data, body, last = text.data, text.body, len(text.data)
+        if place < done or kept == HITS_KEPT:
             continue
+        if place >= body:
+            if not in_abstract:
+                continue
+            start, end = match(AT_START, data, place, last)[0]
+        elif in_title:
+            start, end = match(AT_START, data, place, body - 1)[0]
+        else:
+            continue
+        if start >= 0:
+            done = end
+            kept += _add(table, number, text, found, start, end)
+
+
+def _find_signal(
+    table: Signals, number: int, places: Iterable[tuple[int, int]], rows: _Rows
+) -> None:
+    """Adds what one signal says of each text to the hits of that text. `places`: of
+    `PatternSet.places`."""
+    fields, spans = table.fields[number], table.expressions.spans
+    for of, group in groupby(places, itemgetter(0)):
+        text, found = rows[of]
+        data, body, kept = text.data, text.body, 0
+        inside = [place for _, place in group]
         for field in fields:
             first, last = (0, body - 1) if field == "title" else (body, len(data))
-            if kept == HITS_KEPT or (places and (places[-1] < first or places[0] >= last)):
-                continue
-            for start, end in spans(number, data, places, first, last):
+            for start, end in spans(number, data, inside, first, last):
                 kept += _add(table, number, text, found, start, end)
                 if kept == HITS_KEPT:
                     break
+            if kept == HITS_KEPT:
+                break
 
 
 def _add(table: Signals, number: int, text: Text, found: list[Hit], start: int, end: int) -> bool:

@@ -13,8 +13,7 @@ from __future__ import annotations
 import codecs
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import chain
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import re2
@@ -180,22 +179,14 @@ class _Literals:
             list(of), implementation=Implementation.DFA
         ).find_matches_as_indexes
 
-    def note(self, text: int, plain: bytes, found: list[list[tuple[int, list[int]]]]) -> None:
-        """Adds to the rows of each pattern this text, with where in it its literals begin."""
+    def note(self, text: int, plain: bytes, found: list[list[tuple[int, int]]]) -> None:
+        """Adds to the places of each pattern those in this text."""
         of = self._of
         for literal, start, _ in self._find(plain, overlapping=True):
             shift, numbers = of[literal]
+            place = text, start - shift
             for number in numbers:
-                rows = found[number]
-                if rows and rows[-1][0] == text:
-                    rows[-1][1].append(start - shift)
-                else:
-                    rows.append((text, [start - shift]))
-
-    def told(self, plain: bytes) -> Iterable[int]:
-        """The patterns whose literals are there."""
-        literals = {literal for literal, _, _ in self._find(plain, overlapping=True)}
-        return chain.from_iterable([self._of[literal][1] for literal in literals])
+                found[number].append(place)
 
 
 class PatternSet:
@@ -237,24 +228,21 @@ class PatternSet:
 
     def places(
         self, plains: Sequence[bytes], heads: Sequence[int] = ()
-    ) -> list[list[tuple[int, list[int]]]]:
-        """Of texts' `literals.plain`, for each pattern: (number of a text, where in it the pattern's
-        literals begin). It does not match the texts that are not named. No place: it may match
-        anywhere. `heads`: how long the head of each text is."""
-        found: list[list[tuple[int, list[int]]]] = [[] for _ in self.patterns]
+    ) -> list[list[tuple[int, int]]]:
+        """Of texts' `literals.plain`, for each pattern: number of a text, where in it a literal of
+        the pattern begins, in order. It does not match the texts that are not named. A pattern of
+        `always` may match anywhere: 0 in every text. `heads`: how long the head of each text is."""
+        found: list[list[tuple[int, int]]] = [[] for _ in self.patterns]
         for text, plain in enumerate(plains):
             self._whole.note(text, plain, found)
         if self._head is not None:
             for text, head in enumerate(heads):
                 self._head.note(text, plains[text][: head + 1], found)  # with the border behind it
+        for places in found:
+            places.sort()  # they came by where the literals end
         for number in self.always:
-            found[number] = [(text, []) for text in range(len(plains))]
+            found[number] = [(text, 0) for text in range(len(plains))]
         return found
-
-    def possible(self, plain: bytes) -> list[int]:
-        """Numbers of the patterns that may match, in order; every other one does not match."""
-        in_head = self._head.told(plain) if self._head is not None else ()
-        return sorted({*self.always, *self._whole.told(plain), *in_head})
 
     def leading(self, number: int) -> Match | None:
         """`Pattern.match` of a pattern whose matches begin where its literals do: to be called with
@@ -266,7 +254,7 @@ class PatternSet:
         self, number: int, data: bytes, places: list[int], start: int, end: int
     ) -> Iterator[Span]:
         """All matches of a pattern that lie within ``data[start:end]``, from left to right.
-        `places`: where its literals begin, in order; none for a pattern of `always`."""
+        `places`: where its literals begin, in order; of no meaning for a pattern of `always`."""
         pattern, known = self.patterns[number], self._literals[number]
         if known is None:
             yield from pattern.every(data, start, end)

@@ -159,6 +159,10 @@ class Text:
         number = bisect_right(self.starts, place) - 1
         return self.sentences[number] if number >= 0 else None
 
+    def word_at(self, place: int) -> Span:
+        """The word of letters alone that begins at `place`."""
+        return place, self.plain.index(b" ", place + 1) - 1
+
     def place(self, start: int) -> tuple[str, int]:
         """The field that `start` stands in, and where that field begins in `data`."""
         return ("title", 0) if start < self.body else ("abstract", self.body)

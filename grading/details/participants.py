@@ -26,11 +26,10 @@ PEOPLE = (
 )
 # Words between a number and the people counted.
 _FILL = r"(?:[\w'/+.%-]+,?\s|\([^()]*\)\s){0,7}?"
-MENTION = rf"\b{COUNT}\s{_FILL}{PEOPLE}\b"
-# The number that a mention begins with: apart, as RE2 is slow to tell the parts of a long pattern.
-_PEOPLE = Pattern(rf"\b{PEOPLE}\b")
-_REACH = 110  # characters before them
-_NUMBER = re.compile(rf"{COUNT}(?=\s)".encode(), re.IGNORECASE)
+# A number and the people that it counts: apart, as RE2 is slow to look for such a long pattern.
+_NUMBER = Pattern(rf"\b{COUNT}\s")
+_COUNTED = Pattern(rf"\s{_FILL}{PEOPLE}\b")
+_REACH = 110  # characters before words for people
 N_EQUALS = r"\bn\s?=\s?(?P<n>\d{1,3}(?:[,\f]\d{3})+|\d+)\b"
 ARM = r"(?:[a-z][\w/+-]*(?:\s[\w/+-]+){0,3}\s)?\(\s?(?:[^()=]{1,40}[,;]\s?)?n\s?=\s?(?P<n>\d[\d,]*)\s?[),;]"
 # What only leads to the name of an arm: "gout to drug A (n = 60)", "or placebo (n = 60)".
@@ -49,7 +48,6 @@ _IN_FULL = re.compile(
     re.IGNORECASE,
 )
 _WITH = r"\s(?:with|suffering from|undergoing|who had)\s"
-WITH = rf"\b{PEOPLE}{_WITH}"
 WITH_AFTER = re.compile(_WITH.encode(), re.IGNORECASE)
 
 # Another number stands before the people: "580 obese and 605 lean children".
@@ -206,30 +204,26 @@ def number_alone(text: Text, span: Span) -> int | None:
     return value
 
 
-def words_for_people(text: Text) -> list[Span]:
-    """Where title and abstract name people, or animals."""
-    return list(_PEOPLE.every(text.data, 0, len(text.data)))
-
-
-def _counted(data: bytes, pattern: Pattern, people: Sequence[Span]) -> Iterator[tuple[Span, int]]:
+def _counted(data: bytes, people: Sequence[Span]) -> Iterator[tuple[Span, int]]:
     """Each number of people, and where the mention of them ends; looked for only before `people`,
     which is faster than everywhere."""
     done = place = 0  # where the last word for people ends, and the last number
     for start, end in people:
         begin = max(place, start - _REACH, 0 if data[start - 2 : start] == b") " else done)
-        while begin < end and (span := pattern.find(data, begin, end)):
-            counted = _NUMBER.match(data, *span)
-            number = counted.span() if counted else span
-            begin = place = number[1]
-            yield number, span[1]
+        while begin < start and (span := _NUMBER.find(data, begin, start)):
+            number = span[0], span[1] - 1  # without the space behind it
+            begin = number[1]
+            if counted := _COUNTED.groups_at(data, begin, end):
+                place = begin
+                yield number, counted[0][1]
         done = end
 
 
-def mentions(text: Text, pattern: Pattern, people: Sequence[Span]) -> list[Mention]:
-    """What `pattern`, `MENTION`, finds before `people`, the text's words for people."""
+def mentions(text: Text, people: Sequence[Span]) -> list[Mention]:
+    """Every number of `people`, the text's words for people, in order."""
     found = []
     data = text.data
-    for number, end in _counted(data, pattern, people):
+    for number, end in _counted(data, people):
         sentence = text.sentence_at(number[0])
         value = number_alone(text, number)
         if sentence is None or value is None or value < 2:
@@ -328,9 +322,9 @@ def _weigh(
     return Mention(number, end, value, points, randomised, enrolled, analysed)
 
 
-def read_sizes(text: Text, pattern: Pattern, people: Sequence[Span]) -> dict[str, Detail]:
+def read_sizes(text: Text, people: Sequence[Span]) -> dict[str, Detail]:
     """`sample_size`, `enrolled`, `randomised`, `analysed`, where reported."""
-    found = mentions(text, pattern, people)
+    found = mentions(text, people)
     sizes: dict[str, Detail] = {}
     for name, chosen in (
         ("sample_size", [m for m in found if m.points >= ENOUGH]),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from functools import cache
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from grading.contexts import CONTEXTS, Contexts
@@ -12,19 +14,16 @@ from grading.details.effects import EFFECT, VALUE_FIRST, read_effects
 from grading.details.numbers import COUNT, MONTH, decimal, integer
 from grading.details.participants import (
     ARM,
-    MENTION,
     N_EQUALS,
     OF_SCREENED,
     PEOPLE,
     REPLIED,
-    WITH,
     WITH_AFTER,
     number_alone,
     read_arms,
     read_n_equals,
     read_replies,
     read_sizes,
-    words_for_people,
 )
 from grading.details.registries import REGISTRIES, read_registry
 from grading.details.treatments import ASSIGNED, VERSUS, read_assigned, read_treatments
@@ -37,14 +36,13 @@ _DATE = rf"(?:{MONTH}\s(?:\d{{1,2}},?\s)?)?(?:19|20)\d\d"
 _DAY = rf"{MONTH}(?:\s\d{{1,2}}\b)?"
 # Each detail's pattern; one pass over the text tells which of them may be there at all.
 _PATTERNS: dict[str, str] = {
-    "mention": MENTION,
+    "people": rf"\b{PEOPLE}\b",
     "n_equals": N_EQUALS,
     "of_screened": OF_SCREENED,
     "replied": REPLIED,
     "arm": ARM,
     "effect": EFFECT,
     "value_first": VALUE_FIRST,
-    "with": WITH,
     "number_of_arms": r"(?P<n>two|three|four|five|six|[2-6])[ -](?:arm(?:ed)?|parallel|(?:treatment |study |intervention )?(?:groups|arms))",
     "follow_up": rf"(?:follow(?:ed)?[- ]?up (?:period |time |duration )?(?:was |of |for |at |ranged )?(?:a )?(?:median |mean )?(?:of )?|followed for (?:a )?(?:median |mean )?(?:of )?|over a (?:median |mean )?(?:follow-up )?(?:of )?)"
     rf"(?P<v>\d+(?:\.\d+)?|{COUNT})[ -](?P<u>days?|weeks?|months?|years?)"
@@ -239,8 +237,20 @@ def read_details(text: Text) -> Details:
 def read_details_many(texts: Sequence[Text]) -> list[Details]:
     """As `read_details` of each, but step by step for all: what a step needs stays in the
     processor's cache."""
+    patterns, names = _patterns()
     rows: list[tuple[Text, dict[str, Pattern], dict[str, Any]]]
-    rows = [(text, _possible(text), {}) for text in texts]
+    rows = [(text, {}, {}) for text in texts]
+    found = patterns.places([text.plain for text in texts])
+    for name, pattern, places in zip(names, patterns.patterns, found, strict=True):
+        hint = _HINTS.get(name)
+        for number in {number for number, _ in places}:
+            text, may, _ = rows[number]
+            if hint is None or hint.search(text.data):
+                may[name] = pattern
+    for number, group in groupby(found[names.index("people")], itemgetter(0)):
+        text, _, values = rows[number]
+        if text.article.abstract:
+            _people(text, [text.word_at(place) for _, place in group], values)
     for step in (_participants, _effects, _study, _reviews, _conclusion, _sections):
         for row in rows:
             if row[0].article.abstract:
@@ -249,15 +259,6 @@ def read_details_many(texts: Sequence[Text]) -> list[Details]:
         for row in rows:
             step(*row)
     return [Details(**values) for _, _, values in rows]
-
-
-def _possible(text: Text) -> dict[str, Pattern]:
-    patterns, names = _patterns()
-    may = {names[number]: patterns.patterns[number] for number in patterns.possible(text.plain)}
-    for name, hint in _HINTS.items():
-        if name in may and not hint.search(text.data):
-            del may[name]
-    return may
 
 
 def _effects(text: Text, may: dict[str, Pattern], values: dict[str, Any]) -> None:
@@ -305,11 +306,14 @@ def _near(text: Text, name: str, pattern: Pattern) -> Iterator[list[Span]]:
         done = end
 
 
+def _people(text: Text, people: Sequence[Span], values: dict[str, Any]) -> None:
+    """`people`: the words for people, or animals, of title and abstract."""
+    values.update(read_sizes(text, people))
+    _people_with(text, people, values)
+
+
 def _participants(text: Text, may: dict[str, Pattern], values: dict[str, Any]) -> None:
     data, last = text.data, len(text.data)
-    people = words_for_people(text) if "mention" in may or "with" in may else []
-    if pattern := may.get("mention"):
-        values.update(read_sizes(text, pattern, people))
     if "sample_size" not in values and (pattern := may.get("n_equals")):
         values["sample_size"] = read_n_equals(text, pattern)
     if (
@@ -345,8 +349,6 @@ def _participants(text: Text, may: dict[str, Pattern], values: dict[str, Any]) -
         counted = number_alone(text, max(found[names["v"]], found[names["v2"]]))
         if counted is not None:
             values["sex"] = detail(text, *found[0], counted, sex)
-    if "with" in may:
-        _people_with(text, people, values)
 
 
 def _age(text: Text, may: dict[str, Pattern], values: dict[str, Any]) -> None:
