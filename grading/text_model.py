@@ -27,8 +27,8 @@ from .text_features import FEATURE_SPACE, feature_places
 
 FORMAT: Final = 1
 DECIMALS: Final = 4
-_BATCH: Final = 128  # articles at once, at most 256: their features stay in the processor's cache
-_ABREAST: Final = 8  # rows added side by side: long runs are what numpy adds fast
+_BATCH: Final = 128  # articles at once: their features stay in the processor's cache
+_ABREAST: Final = 8  # most rows added side by side: long runs are what numpy adds fast
 
 Floats = npt.NDArray[np.float64]
 
@@ -91,14 +91,11 @@ class TextModel:
             FEATURE_SPACE + 1, dtype=row_type
         )
         self._row_of[features] = np.arange(1, len(features) + 1, dtype=row_type)
-        # By row: two sums of 32 bits in one addition of 64, the second half of the columns above
-        # the first; squares behind them. Row 0 is of no feature.
-        half = (weights.shape[1] + 1) // 2
-        self._table = np.zeros((len(features) + 1, half + 1), dtype=np.int64)
-        self._table[1:, : weights.shape[1] - half] = weights[:, half:]
-        self._table <<= 32
-        self._table[1:, :half] += weights[:, :half]
-        self._table[1:, half] = squares
+        # By row, 0 of no feature. So many rows can be added in 16 bits.
+        self._table = np.concatenate((np.zeros_like(weights[:1]), weights))
+        self._squares = np.append(np.int32(0), squares)
+        highest = int(np.abs(weights.astype(np.int32)).max(initial=1))
+        self._abreast = min(_ABREAST, np.iinfo(np.int16).max // highest)
 
     @classmethod
     def load(cls, source: Path | BinaryIO) -> TextModel:
@@ -162,21 +159,12 @@ class TextModel:
 
     def scores(self, articles: Sequence[Article]) -> tuple[Floats, Floats]:
         """Log-odds of every tag (articles × tags) and of every design (articles × designs)."""
-        totals = np.zeros((len(articles), self._table.shape[1]), dtype=np.int64)
+        sums = np.zeros((len(articles), self._table.shape[1]), dtype=np.int32)
+        squares = np.zeros(len(articles))
         for first in range(0, len(articles), _BATCH):
-            owner, feature = feature_places(articles[first : first + _BATCH])
-            row = self._row_of.take(feature)
-            used = np.flatnonzero(row != 0)
-            whose = owner[used].astype(np.uint8)  # sorted by counting, as _BATCH is small
-            row = row[used[np.argsort(whose, kind="stable")]]
-            start = 0
-            for number, size in enumerate(np.bincount(whose).tolist(), first):
-                if size:
-                    totals[number] = self._sum(row[start : start + size])
-                start += size
-        low = totals[:, :-1].astype(np.int32)  # the lower 32 bits, with their sign
-        sums = np.concatenate((low, (totals[:, :-1] - low) >> 32), axis=1)
-        split, squares = len(self.tags), totals[:, -1]
+            batch = slice(first, first + _BATCH)
+            self._add(articles[batch], sums[batch], squares[batch])
+        split = len(self.tags)
         length = np.sqrt(np.maximum(squares, 1) / 1e4)[:, None]
         tag = sums[:, :split] / length * self.tag_scale + self.tag_bias
         design = (
@@ -188,19 +176,32 @@ class TextModel:
             design += squashed[:, number, None] * self.mixing[number]
         return tag, design
 
-    def _sum(self, row: npt.NDArray[np.uint16 | np.uint32]) -> npt.NDArray[np.int64]:
-        """The sum of these rows of the table, of equal ones one; sorts `row` in place."""
-        row.sort()
-        new = np.empty(len(row), dtype=np.bool_)
-        new[0] = True
-        np.not_equal(row[1:], row[:-1], out=new[1:])
-        parts = self._table.take(row[new], axis=0)
-        lanes = parts.shape[1]
-        whole = len(parts) - len(parts) % _ABREAST
-        abreast = np.add.reduce(parts[:whole].reshape(-1, _ABREAST * lanes), axis=0)
-        total: npt.NDArray[np.int64] = np.add.reduce(abreast.reshape(_ABREAST, lanes), axis=0)
-        total += np.add.reduce(parts[whole:], axis=0)
-        return total
+    def _add(
+        self, articles: Sequence[Article], sums: npt.NDArray[np.int32], squares: Floats
+    ) -> None:
+        """Adds to `sums` and `squares`, of each article a row, what its features weigh."""
+        owner, feature = feature_places(articles)
+        row = self._row_of.take(feature)
+        used = np.flatnonzero(row)
+        rows = np.uint32(len(self._table))
+        key = owner.take(used) * rows + row.take(used)
+        key.sort()
+        new = np.ones(len(key), dtype=np.bool_)  # a feature counts once
+        np.not_equal(key[1:], key[:-1], out=new[1:])
+        owner, row = np.divmod(key[new], rows)
+        row = row.astype(np.intp)
+        squares += np.bincount(owner, self._squares.take(row), minlength=len(articles))
+        sizes = np.bincount(owner, minlength=len(articles)).tolist()
+        abreast, columns = self._abreast, self._table.shape[1]
+        space = np.empty((max(sizes) + abreast, columns), dtype=np.int16)
+        start = 0
+        for total, size in zip(sums, sizes, strict=True):
+            parts = space[: size + -size % abreast]
+            self._table.take(row[start : start + size], axis=0, out=parts[:size], mode="clip")
+            parts[size:] = 0
+            few = np.add.reduce(parts.reshape(abreast, -1), axis=0, dtype=np.int16)
+            np.add.reduce(few.reshape(-1, columns), axis=0, dtype=np.int32, out=total)
+            start += size
 
     def predict_many(self, articles: Sequence[Article]) -> list[TextPrediction]:
         """One prediction for each article, in order; the same as `predict` of each alone."""

@@ -58,7 +58,9 @@ _GIVES: _Ints = np.array(
         for distance in range(_LONGEST)
     ],
     dtype=np.uint32,
-).ravel()
+)
+_GIVES[:, ord(" ")] = 0  # which is in no token
+_GIVES = _GIVES.ravel()
 _ZEROS: _Ints = np.array([crc32(bytes(size)) for size in range(_LONGEST + 1)], dtype=np.uint32)
 _NUMBERS: _Ints = np.array(
     [0, *(token_hash("1" * size) for size in range(1, 6))], dtype=np.uint32
@@ -75,19 +77,24 @@ def spaced(text: str) -> bytes:
 
 
 def token_hashes(stream: bytes) -> _Ints:
-    """One hash for each token of a stream of texts (by `spaced`), gaps and titles, in order."""
+    """One hash for each token of a stream of texts (by `spaced`), gaps and titles, in order. The
+    stream begins with a gap or a title."""
     read: list[bytes] = []
     if not stream.isascii():
         stream = b"".join(_marked(stream, read))
     data = np.frombuffer(stream, dtype=np.uint8)
     classes = np.frombuffer(stream.translate(_CLASSES), dtype=np.uint8)
-    begins = classes >= _SIGN
-    begins[:1] = True
-    begins[1:] |= classes[1:] != classes[:-1]
-    starts = np.flatnonzero(begins)
-    sizes = np.diff(starts, append=len(data))
-    place = np.repeat(starts + sizes - 1, sizes)
-    place -= np.arange(len(data))  # distance from the end of its token
+    turns = np.ones(len(data) + 1, dtype=np.bool_)  # where something else begins
+    np.not_equal(classes[1:], classes[:-1], out=turns[1:-1])
+    turns[:-1] |= classes >= _SIGN
+    word = classes != _SPACE
+    starts = np.flatnonzero(turns[:-1] & word)
+    lasts = np.flatnonzero(turns[1:] & word)
+    sizes = lasts - starts + 1
+    # Of each byte the distance from the end of its token, in 16 bits: what that is too little for, the
+    # spaces behind a token and the longest of tokens, the table does not tell.
+    place = np.repeat(lasts.astype(np.uint16), np.diff(starts, append=len(data)))
+    place -= np.arange(len(data), dtype=np.uint32).astype(np.uint16)
     np.minimum(place, _LONGEST - 1, out=place)
     place <<= 8
     place |= data
@@ -108,8 +115,7 @@ def token_hashes(stream: bytes) -> _Ints:
     hashes[marks] = _MARKS[data[starts[marks]]]
     if read:
         hashes[marks[data[starts[marks]] == _READ[0]]] = np.frombuffer(b"".join(read), "<u4")
-    kept: _Ints = hashes[classes != _SPACE]
-    return kept
+    return hashes
 
 
 def _marked(stream: bytes, read: list[bytes]) -> Iterator[bytes]:
