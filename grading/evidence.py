@@ -9,13 +9,14 @@ from itertools import groupby
 from operator import itemgetter
 
 from grading.article import Article
+from grading.contexts import Contexts
 from grading.hits import Hit
 from grading.metadata import metadata_hits
 from grading.patterns import AT_START, Match
-from grading.signals import Signals, signals
+from grading.signals import Signal, Signals, signals
 from grading.text import Text
 
-HITS_KEPT = 3  # places kept of one signal that fires often
+HITS_KEPT = 2  # places kept of one signal that fires often: no grade quotes more
 
 
 @dataclass(frozen=True)
@@ -110,27 +111,19 @@ def _find_leading(
 ) -> None:
     """As `_find_signal`, for a signal that begins where its literals do. Most signals are such: no
     more is asked than whether one begins at each place."""
-    fields = table.fields[number]
-    in_title, in_abstract = "title" in fields, "abstract" in fields
-    reading = -1
+    signal, contexts = table.text[number], table.contexts[number]
+    where, reading = signal.where, -1
     for of, place in places:
         if of != reading:
             reading, done, kept = of, 0, 0
             text, found = rows[of]
-            data, body, last = text.data, text.body, len(text.data)
-        if place < done or kept == HITS_KEPT:
+        if place < done or kept == HITS_KEPT or (where and not text.stands_in(where, place)):
             continue
-        if place >= body:
-            if not in_abstract:
-                continue
-            start, end = match(AT_START, data, place, last)[0]
-        elif in_title:
-            start, end = match(AT_START, data, place, body - 1)[0]
-        else:
-            continue
+        last = text.body - 1 if place < text.body else len(text.data)
+        start, end = match(AT_START, text.data, place, last)[0]
         if start >= 0:
             done = end
-            kept += _add(table, number, text, found, start, end)
+            kept += _add(signal, contexts, text, found, start, end)
 
 
 def _find_signal(
@@ -138,35 +131,35 @@ def _find_signal(
 ) -> None:
     """Adds what one signal says of each text to the hits of that text. `places`: of
     `PatternSet.places`."""
-    fields, spans = table.fields[number], table.expressions.spans
+    signal, contexts = table.text[number], table.contexts[number]
+    fields, spans, where = table.fields[number], table.expressions.spans, signal.where
     for of, group in groupby(places, itemgetter(0)):
         text, found = rows[of]
-        data, body, kept = text.data, text.body, 0
-        inside = [place for _, place in group]
+        inside, kept = [place for _, place in group], 0
         for field in fields:
-            first, last = (0, body - 1) if field == "title" else (body, len(data))
-            for start, end in spans(number, data, inside, first, last):
-                kept += _add(table, number, text, found, start, end)
+            first, last = (0, text.body - 1) if field == "title" else (text.body, len(text.data))
+            for start, end in spans(number, text.data, inside, first, last):
+                if where and not text.stands_in(where, start):
+                    continue
+                kept += _add(signal, contexts, text, found, start, end)
                 if kept == HITS_KEPT:
                     break
             if kept == HITS_KEPT:
                 break
 
 
-def _add(table: Signals, number: int, text: Text, found: list[Hit], start: int, end: int) -> bool:
-    """Adds what a signal at ``data[start:end]`` of the text speaks for, unless place or context
-    silence it; answers whether it did."""
-    signal, contexts = table.text[number], table.contexts[number]
+def _add(
+    signal: Signal, contexts: Contexts | None, text: Text, found: list[Hit], start: int, end: int
+) -> bool:
+    """Adds what a signal at ``data[start:end]`` of the text speaks for, unless its context silences
+    it; answers whether it did."""
     field, base = text.place(start)
     part = text.sentence_at(start)
-    role = part.role if part is not None else field
-    where = signal.where
-    if where and field not in where and role not in where:
-        return False
     if contexts is not None:
         bounds = part[:2] if part is not None else (base, len(text.data) if base else text.body - 1)
         if contexts.silence(text.data, start, end, bounds):
             return False
+    role = part.role if part is not None else field
     begin, stop = start - base, end - base
     quote = (text.article.abstract if base else text.article.title)[begin:stop]
     for target, weight in signal.speaks_for:

@@ -7,7 +7,7 @@ and at both ends. A word printed in full is thus told from a part of one: " rats
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final, NamedTuple
 
 _PLAIN: Final = bytes(
@@ -45,17 +45,17 @@ def literals(pattern: str, *, whole_words: bool = False) -> Literals | None:
     found = _better(part.needed, _told(part.exact, leads=True))
     if found is None:
         return None
-    strings = found.strings if found.leads else _simplest(found.strings)
+    strings = _simplest(found.strings, str.startswith if found.leads else str.__contains__)
     return Literals(
         tuple(sorted(text.encode() for text in strings)), found.leads, not reader.full_stop
     )
 
 
-def _simplest(strings: Strings) -> Strings:
+def _simplest(strings: Strings, holds: Callable[[str, str], bool]) -> Strings:
     """Without those that hold another one, which say no more than that."""
     found: list[str] = []
     for text in sorted(strings, key=len):
-        if not any(map(text.__contains__, found)):
+        if not any(holds(text, other) for other in found):
             found.append(text)
     return frozenset(found)
 
@@ -113,7 +113,12 @@ def _better(one: _Told | None, other: _Told | None) -> _Told | None:
     return max(
         one,
         other,
-        key=lambda told: (min(map(_worth, told.strings)), told.leads, -len(told.strings)),
+        key=lambda told: (
+            min(map(_worth, told.strings)),
+            told.leads,
+            min(map(len, told.strings)),
+            -len(told.strings),
+        ),
     )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Set
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -162,6 +163,15 @@ class Text:
     def word_at(self, place: int) -> Span:
         """The word of letters alone that begins at `place`."""
         return place, self.plain.index(b" ", place + 1) - 1
+
+    def stands_in(self, where: Set[str], place: int) -> bool:
+        """Whether field or role of `place` is one of `where`."""
+        if place < self.body:
+            return "title" in where
+        if "abstract" in where:
+            return True
+        sentence = self.sentence_at(place)
+        return sentence is not None and sentence.role in where
 
     def place(self, start: int) -> tuple[str, int]:
         """The field that `start` stands in, and where that field begins in `data`."""
