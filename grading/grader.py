@@ -21,7 +21,7 @@ from grading.vocabulary import DESIGNS
 from grading.warnings import warned
 
 GRADER_VERSION = "1"  # raise it when the same article gives another grade
-AT_ONCE = 256  # articles that go through each step together
+AT_ONCE = 512  # articles that go through each step together
 SHORTEST_TEXT = 200  # characters of abstract below which the text model is not asked (ours)
 
 
