@@ -35,7 +35,7 @@ _BEFORE = {
     r"|hierarchy|like|as in|value of)\s(?:[\w,-]+\s){0,4}",
 }
 # A wide pattern may hold the word that silences it: "a previous meta-analysis".
-_INSIDE = {"negated": r"\b(?:no|without)\b", "other_work": r"\b(?:previous|prior|earlier)\b"}
+_INSIDE = {"negated": r"\b(?:no|without)\b", "other_work": r"\b(?:previous|prior|earlier|recent)\b"}
 _AFTER = {
     "hypothetical": r"s?\s(?:[\w-]+\s){0,5}(?:(?:is|are|will be|would be|remain) (?:\w+\s)?(?:needed"
     r"|required|warranted|necessary|lacking|awaited|underway|desirable|recommended|essential"
@@ -59,7 +59,7 @@ _CUE = Pattern(
     r"|use|hierarchy|like|as in|value)\b"
 )
 # What a pattern must have for a match to hold words of `_INSIDE`: a gap, or one of them itself.
-_MAY_HOLD = re.compile(r"\\[wWSD]|\[\^|(?<!\\)\.|\b(?:no|without|previous|prior|earlier)\b")
+_MAY_HOLD = re.compile(r"\\[wWSD]|\[\^|(?<!\\)\.|\b(?:no|without|previous|prior|earlier|recent)\b")
 
 
 class Contexts:

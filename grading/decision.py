@@ -155,6 +155,8 @@ def _decide(evidence: Evidence, model: TextPrediction | None, odds: list[float])
     total += math.exp(floor / TEMPERATURE)
     confidence = math.exp(min(scores[best], 30.0) / TEMPERATURE) / total
     if scores[best] >= MARGIN and confidence >= DOUBT:
+        if form is None and best not in _NO_CONTENT:
+            form = _form(scores)
         disagree = _tags_disagree(evidence, best)
         return Decision(best, confidence, confidence, scores, form, disagree)
     doubt = max(0.0, 1.0 - confidence)

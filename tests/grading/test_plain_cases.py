@@ -1,4 +1,5 @@
-"""Whole grades of plain records, each invented for the tests (`plain_cases.toml`, `plain_records.toml`)."""
+"""Whole grades of plain records, each invented for the tests (`plain_cases.toml`, `plain_records.toml`,
+`trap_records.toml`)."""
 
 from __future__ import annotations
 
@@ -20,7 +21,7 @@ def read_cases(name: str) -> list[dict[str, Any]]:
 
 
 CASES = read_cases("plain_cases.toml")
-RECORDS = read_cases("plain_records.toml")
+RECORDS = read_cases("plain_records.toml") + read_cases("trap_records.toml")
 
 
 def record(case: dict[str, Any]) -> Article:
