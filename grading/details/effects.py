@@ -32,7 +32,7 @@ EFFECT = (
     r"(?:\s?[(\[]\s?(?:[A-Za-z]{1,6}s?|(?:9\d(?:\.\d)?\s?%\s?)?"
     + _INTERVAL_WORD
     + r")\s?[)\]]{1,2})?"
-    r"(?:(?:\s[\w()/-]+){0,14}?\s(?:was|were|of|is|to be)|\s(?:per|for each)(?:\s[\w%-]+){1,4}?,?|\sfor\s(?:the\s)?(?:[\w-]+\s){0,4}?[\w-]+)?"
+    r"(?:(?:\s[\w()/'-]+){0,14}?\s(?:was|were|of|is|to be)|\s(?:per|for each)(?:\s[\w%-]+){1,4}?,?|\sfor\s(?:the\s)?(?:[\w-]+\s){0,4}?[\w-]+)?"
     r"[\s,:;=~(\[]*(?:(?:was|of|is|for|were|estimate|value|about|approximately)\s?[\s,:;=~(\[]*){0,2}"
     rf"(?P<value>{DECIMAL})\s?(?P<percent>%)?"
 )

@@ -100,10 +100,24 @@ _OUT_OF = re.compile(
     rf"\b(?P<n>{COUNT})\s(?:\([\d.]+\s?%\)\s)?(?:out )?of\s(?:the\s|these\s)?\Z".encode(),
     re.IGNORECASE,
 )
+# Two sexes of the same people: "15 patients, 12 men and 3 women".
+_SEXES_AFTER = re.compile(
+    rb"\s?[,(:;]\s?(?:\w+\s)?(?:men|women|females?|males?|boys|girls)\b", re.IGNORECASE
+)
+# Those they are set against.
+_CONTROLS_INSIDE = re.compile(rb"\b(?:matched|healthy|normal|unaffected)\b", re.IGNORECASE)
+_MATCHED_BEFORE = re.compile(rb"\bmatched\b[^.;]{0,60}\b(?:with|to)\s\Z", re.IGNORECASE)
+_ALIKE = 0.7  # of one group to the other, above which they are two groups
+_NUMBER_NEXT = re.compile(rb"(?:,| and)\s\d")
 _PERCENT_AFTER = re.compile(rb"\s?\(\s?\d[\d.]*\s?%")
-# In results, a procedure that only some may have had.
+# A procedure that only some may have had; in results, more than that.
 _DONE_TO_SOME = Pattern(
     r"\b(?:performed|carried out|conducted|tested|examined|evaluated|investigated|studied)(?:\s(?:in|on|with|for|of))?\s\z"
+)
+_PROCEDURE = re.compile(
+    rb"\b(?:biops(?:y|ies)|surgery|operations?|imaging|scans?|MRI|CT|puncture|drainage|resection|test(?:s|ing)?|sequencing|endoscopy"
+    rb"|radiographs?|\w+(?:ectomy|plasty|otomy|scopy|graphy))\b[^.;]{0,30}\b(?:was|were)\s(?:\w+\s)?(?:performed|carried out|done|obtained)\s(?:in|on|from)\s\Z",
+    re.IGNORECASE,
 )
 
 # A number followed by one of these counts something else: "6 months", "2 groups of patients".
@@ -270,9 +284,12 @@ def _weigh(
         right(_RANDOMISED_AFTER, (b"randomi", b"randomly", b"allocated", b"assigned"))
         and not right(_ONLY_SCREENED)
     )
-    enrolled = left(_VERB_BEFORE) or right(_ENROLLED_AFTER)
+    near = after[: found.start()] if (found := _NUMBER_NEXT.search(after)) else after
+    enrolled = left(_VERB_BEFORE) or _ENROLLED_AFTER.find(near, 0, len(near)) is not None
     analysed = right(_ANALYSED_AFTER, (b"naly", b"completed", b"evaluable", b"assessable"))
-    if sentence.role == "results" and left(_DONE_TO_SOME) and not left(_TOTAL_BEFORE):
+    if _PROCEDURE.search(before) or (
+        sentence.role == "results" and left(_DONE_TO_SOME) and not left(_TOTAL_BEFORE)
+    ):
         enrolled = False
     share = _PERCENT_AFTER.match(data, number[1]) is not None
     joined = any(map(after.__contains__, _JOINS))
@@ -307,6 +324,7 @@ def _weigh(
         points -= 7
     elif (
         joined
+        and not _SEXES_AFTER.match(after)
         and (other := _SECOND_GROUP_AFTER.find(after, 0, len(after)))
         and not _LATER_STEP.match(after, other[1])
     ):
@@ -335,9 +353,30 @@ def read_sizes(text: Text, people: Sequence[Span]) -> dict[str, Detail]:
         if chosen:
             best = max(chosen, key=lambda m: (m.points, m.value, -m.end))
             sizes[name] = detail(text, best.number[0], best.end, best.value, "participants")
+    if "sample_size" in sizes and _is_a_group(text, sizes["sample_size"], found):
+        del sizes["sample_size"]
+        sizes.pop("enrolled", None)
     if "sample_size" not in sizes and "analysed" in sizes:
         sizes["sample_size"] = sizes["analysed"]
     return sizes
+
+
+def _is_a_group(text: Text, told: Detail, found: Sequence[Mention]) -> bool:
+    """Whether others of about the same number are set against those told: "30 patients … 30 healthy
+    adults", "matched with 14 infants"."""
+    base = text.body if told.field == "abstract" else 0
+    data = text.data
+    alike = []
+    for mention in found:
+        start = mention.number[0]
+        if _CONTROLS_INSIDE.search(data, start, mention.end) or _MATCHED_BEFORE.search(
+            data, max(0, start - 90), start
+        ):
+            if start == base + (told.start or 0):
+                return False  # all are healthy
+            alike.append(mention.value)
+    size = told.value
+    return isinstance(size, int) and any(_ALIKE <= value / size <= 1 / _ALIKE for value in alike)
 
 
 def read_n_equals(text: Text, pattern: Pattern) -> Detail:

@@ -31,9 +31,10 @@ from grading.details.values import NOT_REPORTED, Detail, Details, detail
 from grading.patterns import Pattern, PatternSet, Span
 from grading.text import Sentence, Text
 
-_DATE = rf"(?:{MONTH}\s(?:\d{{1,2}},?\s)?)?(?:19|20)\d\d"
+_MONTHS = rf"(?:{MONTH}|(?:Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)\.?)"
+_DATE = rf"(?:{_MONTHS}\s(?:\d{{1,2}},?\s)?)?(?:19|20)\d\d,?"
 # The year may stand once, at the end: "from March to August 2020".
-_DAY = rf"{MONTH}(?:\s\d{{1,2}}\b)?"
+_DAY = rf"{_MONTHS}(?:\s\d{{1,2}}\b)?"
 # Each detail's pattern; one pass over the text tells which of them may be there at all.
 _PATTERNS: dict[str, str] = {
     "people": rf"\b{PEOPLE}\b",
@@ -50,8 +51,8 @@ _PATTERNS: dict[str, str] = {
     "duration": r"\b(?P<v>\d{1,3}|one|two|three|four|five|six|eight|twelve)[- ](?P<u>day|week|month|year)s?,? (?:[\w-]+,? ){0,6}?(?:randomi[sz]ed|placebo-controlled|controlled|double-blind|single-blind|double-masked|open-label|multicenter|multicentre|parallel-group)(?:,? [\w-]+){0,5}? (?:trial|study)\b|\b(?:randomi[sz]ed|controlled|double-blind|open-label),? (?:[\w-]+,? ){0,2}?(?P<v2>\d{1,3}|one|two|three|four|five|six|eight|twelve)[- ](?P<u2>day|week|month|year)s? (?:[\w-]+ ){0,3}?(?:trial|study)\b",
     "centres": rf"\b(?P<v>{COUNT})\s(?:[\w-]+\s){{0,2}}(?:centers|centres|hospitals|sites|clinics|institutions)\b",
     "single_centre": r"\b(?:single|one|mono)[- ]?(?:cent(?:er|re)|institution)\b",
-    "age": r"\b(?:(?:mean|median|average)\s(?:[\w-]+\s){0,3}?age\b[^.;]{0,30}?|age\s?(?:was|were|of|:|=|,)[^.;]{0,20}?|aged\s(?P<b>(?:about\s|over\s|under\s|at least\s|[<>]=?\s?)?))(?P<v>\d{1,3}(?:\.\d+)?)(?:\s?(?:\+(?:/?-)?|\(SD\D{0,4})\s?\d+(?:\.\d+)?)?[^.;]{0,12}?(?P<u>years?|months?|yrs?)(?P<e> (?:of age )?(?:or|and) (?:older|over|more|above|younger|under))?",
-    "age_range": r"\b(?:(?:aged?|ages)\s(?:between\s|from\s|of\s|range[ds]?,?\s)?(?P<v>\d{1,3}(?:\.\d)?(?:\s(?:days|weeks|months|years))?\s?(?:-|~|to|and)\s?\d{1,3}(?:\.\d)?)[\s-](?P<u>years?|months?|yrs?)|(?P<v2>\d{1,3}(?:\.\d)?\s?(?:-|~|to)\s?\d{1,3}(?:\.\d)?)\s(?P<u2>years|months)(?:-old| old\b| of age\b))",
+    "age": r"\b(?:(?:mean|median|average)\s(?:[\w-]+\s){0,3}?age\b[^.;]{0,30}?|age\s?(?:was|were|of|:|=|,)[^.;]{0,20}?|aged\s(?P<b>(?:about\s|over\s|under\s|at least\s|[<>]=?\s?)?))(?P<v>\d{1,3}(?:\.\d+)?)(?:\s?(?:\+(?:/?-)?|\((?:SD\D{0,4})?)\s?\d+(?:\.\d+)?)?[^.;]{0,12}?(?P<u>years?|months?|yrs?)(?P<e> (?:of age )?(?:or|and) (?:older|over|more|above|younger|under))?",
+    "age_range": r"\b(?:(?:aged?|ages)\s(?:between\s|from\s|of\s|range[ds]?,?\s(?:of\s|from\s|was\s)?)?(?P<v>\d{1,3}(?:\.\d)?(?:\s(?:days|weeks|months|years))?\s?(?:-|~|to|and)\s?\d{1,3}(?:\.\d)?)[\s-](?P<u>years?|months?|yrs?)|(?P<v2>\d{1,3}(?:\.\d)?\s?(?:-|~|to)\s?\d{1,3}(?:\.\d)?)\s(?P<u2>years)(?:-old| old\b| of age\b))",
     "sex": r"(?P<v>\d{1,3}(?:\.\d+)?)\s?%(?:\s(?:were\s)?|\)\s(?:were|was)\s)(?P<s>women|females?|men|males?|girls?|boys?)\b|\b\d+\s(?P<s2>women|females?|men|males?|girls|boys)\s\((?P<v2>\d{1,3}(?:\.\d+)?)\s?%\)",
     "sexes": rf"\b(?P<v>{COUNT})\s(?P<s>women|females?|men|males?|girls|boys)\s?(?:,|and|/)\s(?:{COUNT})\s(?:women|females?|men|males?|girls|boys)\b|\b(?P<v2>{COUNT})\s(?:patients\s|participants\s|subjects\s)?were\s(?P<s2>women|females?|men|males?|girls|boys)\b",
     "databases": r"\b(?:PubMed|MEDLINE|EMBASE|Cochrane (?:Library|CENTRAL|Central Register of Controlled Trials)|(?-i:CENTRAL)|Web of Science|Scopus|CINAHL|PsycINFO|Google Scholar|LILACS|SciELO|PePSIC|AMED|PEDro database|ProQuest|ScienceDirect|Web of Knowledge|CNKI|Wanfang|ClinicalTrials\.gov)\b",
@@ -66,8 +67,8 @@ _PATTERNS: dict[str, str] = {
     "allocation": r"(?:cluster |block |stratified )?randomi[sz](?:ed|ation)|randomly (?:assigned|allocated)|non-?randomi[sz]ed|quasi-?randomi[sz]ed",
     "phase": r"\bphase (?P<v>I{1,3}[ab]?(?:/I{1,3}[ab]?)?|IV|[1-4][ab]?(?:/[1-4][ab]?)?)\b",
     "setting": r"\b(?:tertiary (?:care )?(?:hospital|center|centre|referral)|primary care|general practice|community[- ]based|outpatient clinics?|emergency departments?|intensive care units?|university hospitals?|nursing homes|schools)\b",
-    "recruitment_dates": rf"\b(?:between|from|during)\s{_DATE}\s?(?:to|and|through|until|[-–])\s?{_DATE}",
-    "recruitment_days": rf"\b(?:between|from|during)\s{_DAY}\s?(?:to|and|through|until|[-–])\s?{MONTH}\s(?:\d{{1,2}},?\s)?(?:19|20)\d\d",
+    "recruitment_dates": rf"\b(?:between|from|during)\s{_DATE}\s?(?:to|and|through|until|[-–])\s?(?:{_MONTHS}\s(?:\d{{1,2}},?\s)?)?(?:19|20)\d\d",
+    "recruitment_days": rf"\b(?:between|from|during)\s{_DAY}\s?(?:to|and|through|until|[-–])\s?{_MONTHS}\s(?:\d{{1,2}},?\s)?(?:19|20)\d\d",
     "risk_of_bias_tool": r"Cochrane (?:Collaboration(?:'s)? )?(?:risk[- ]of[- ]bias|RoB)(?: tool)?(?: 2)?|Newcastle[- ]Ottawa(?: scale)?|QUADAS(?:-2)?|ROBINS-I|RoB ?2|AMSTAR(?:[- ]2)?|Jadad(?: scale| score)?|PEDro(?: scale)?",
     "deaths": rf"\b(?P<v>{COUNT})\s(?:[\w-]+\s){{0,2}}(?:deaths?|died)\b",
     "discontinuations": rf"\b(?P<v>{COUNT})\s(?:[\w-]+\s){{0,3}}(?:discontinued|withdrew|dropped out|were lost to follow-up|withdrawals)",
@@ -171,6 +172,9 @@ _AT_LARGE = Pattern(
 _WHO_TOOK_PART = Pattern(
     rf"(?:\A(?:RESULTS: )?|\b(?:total of|enrolled|included|recruited|randomi[sz]ed|studied|analy[sz]ed|identified|of)\s)(?:the\s|all\s)?{COUNT}\s(?:[\w-]+\s){{0,3}}?\z"
 )
+_OF_THIS_STUDY = Pattern(
+    r"\b(?:we|our|this (?:study|trial|report|paper)|the (?:present|current) study|in an? (?:[\w-]+,? ){0,7}(?:study|trial)|were|was|randomly|consecutive|underwent|received)\b"
+)
 _PROFESSIONALS = re.compile(
     r"nurs|physician|doctor|clinician|student|professional|surgeon|practitioner|therapist|dentist|pharmacist"
     r"|midwi|resident|caregiver|carer|parent|teacher|worker|expert|psychiatrist|internist|specialist|director",
@@ -198,9 +202,10 @@ _NOT_COUNTED = Pattern(
 )
 _SENTENCES = ("limitations",)
 _LOOKED_FOR = Pattern(
-    r"\b(?:(?:were|was) (?:\w+ )?(?:recorded|monitored|assessed|evaluated|collected|graded|measured|documented|compared)"
+    r"\b(?:(?:were|was) (?:\w+ )?(?:recorded|monitored|assessed|evaluated|collected|graded|measured|documented|compared|asked (?:for|about))"
     r"|end-?points?|outcomes? (?:were|was|included)|to (?:evaluate|assess|determine|compare|investigate))\b"
 )
+_NO_LESS = re.compile(rb"(?i)\b(?:at least|minimum(?: of)?|more than)\s(?:an?\s)?\Z")
 # A part of a trial that has several, or one that looks back.
 _ALREADY = re.compile(rb"(?i)cross-?over|retrospective|cohort|extension|run-in|old\b|survey")
 _COUNTED = ("deaths", "discontinuations")
@@ -387,6 +392,7 @@ def _people_with(text: Text, people: Sequence[Span], values: dict[str, Any]) -> 
     """Who was studied: best said in aims and methods, never in conclusions."""
     found: list[tuple[int, int, int, int]] = []
     labelled = any(section.label for section in text.sections)
+    told = any(sentence.role in ("methods", "results") for sentence in text.sentences)
     for first, end in ((text.body, len(text.data)), (0, text.body - 1)):
         for start, stop in people:
             if not first <= start < end or (led := WITH_AFTER.match(text.data, stop, end)) is None:
@@ -408,8 +414,14 @@ def _people_with(text: Text, people: Sequence[Span], values: dict[str, Any]) -> 
                 ):
                     continue
                 before = text.data[max(sentence.start if sentence else first, start - 60) : start]
-                if role == "results" and not _WHO_TOOK_PART.find(before, 0, len(before)):
-                    continue  # some of them
+                of_others = role == "results" or (
+                    role == "background"
+                    and told
+                    and sentence
+                    and not _OF_THIS_STUDY.find(text.data, *sentence[:2])
+                )
+                if of_others and not _WHO_TOOK_PART.find(before, 0, len(before)):
+                    continue  # some of them, or people at large
                 found.append((_ROLES.get(role, 3), start, after, stop))
     if found:
         _, start, after, stop = min(found, key=lambda one: one[0])
@@ -477,12 +489,16 @@ def _study(text: Text, may: dict[str, Pattern], values: dict[str, Any]) -> None:
     if (pattern := may.get("follow_up")) and (found := pattern.groups(data, first, last)):
         number = max(found[pattern.names["v"]], found[pattern.names["v2"]])
         unit = max(found[pattern.names["u"]], found[pattern.names["u2"]])
+        start, end = found[0]
         printed = data[slice(*number)].decode()
+        length: float | str | None
+        length = integer(printed) if printed[0].isalpha() else decimal(printed)
+        if bound := _NO_LESS.search(data, max(first, start - 14), start):
+            start = bound.start()
+            if number[0] < found[0][0] + 4:  # "at least 2 years of follow-up"
+                length = text.quote(start, number[1])
         values["follow_up"] = detail(
-            text,
-            *found[0],
-            integer(printed) if printed[0].isalpha() else decimal(printed),
-            data[slice(*unit)].decode().lower().rstrip("s") + "s",
+            text, start, end, length, data[slice(*unit)].decode().lower().rstrip("s") + "s"
         )
     elif (
         ("allocation" in may or "masking" in may)
@@ -491,14 +507,14 @@ def _study(text: Text, may: dict[str, Pattern], values: dict[str, Any]) -> None:
     ):
         # A trial of twelve weeks follows for twelve weeks.
         names = pattern.names
-        length = number_alone(text, max(found[names["v"]], found[names["v2"]]))
+        lasted = number_alone(text, max(found[names["v"]], found[names["v2"]]))
         if (
-            length is not None
+            lasted is not None
             and not _ALREADY.search(data[found[0][0] : found[0][1]])
             and (found[0][0] >= text.body or found[0][1] < text.body)
         ):
             each = data[slice(*max(found[names["u"]], found[names["u2"]]))].decode().lower()
-            values["follow_up"] = detail(text, *found[0], length, f"{each}s")
+            values["follow_up"] = detail(text, *found[0], lasted, f"{each}s")
     if (pattern := may.get("centres")) and (found := next(_near(text, "centres", pattern), None)):
         value = number_alone(text, found[pattern.names["v"]])
         if value is not None:

@@ -45,7 +45,7 @@ _NO_TREATMENT = re.compile(
     rb"(?i)\b(?:this|these|other|others|previous|at least|lower|higher|better|worse|greater|fewer|less|more|similar|significant\w*|reduced|increased|decreased|improved|patients?|participants?"
     rb"|women|men|children|rates?|risks?|mortality|survival|scores?|levels?|results?|outcomes?|differences?|values?|those|baseline|controls?|users?"
     rb"|larger|smaller|adults|was|after|month|year|highest|lowest|top|bottom|(?:quart|quint|tert|dec)iles?|fifths?|thirds?|upper|lower|exposures?|exposed|unexposed"
-    rb"|does|did|whether|raises?|raised|that|none|one|two|three|subjects|individuals|detection|time|days|months|years|observed|found|associated|performed|used|evaluated)\b"
+    rb"|does|did|whether|raises?|raised|that|none|one|two|three|subjects|individuals|detection|time|days|weeks|months|years|observed|found|associated|performed|used|evaluated)\b"
 )
 
 

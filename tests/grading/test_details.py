@@ -644,3 +644,59 @@ def test_a_study_is_as_small_as_its_randomised_arms() -> None:
         "small_sample"
         not in grade(Article(pmid=1, title="A randomised trial of velotril", abstract=larger)).flags
     )
+
+
+@pytest.mark.parametrize(
+    ("abstract", "age", "dates"),
+    [
+        ("The mean (SD) age was 76 (6.9) years.", 76, None),
+        ("Children were followed until 3-4 months of age.", None, None),
+        ("There were children with an age range of 1 to 18 years.", "1 to 18", None),
+        (
+            "We saw men between Aug 1, 2018, and Sept 24, 2019.",
+            None,
+            "between Aug 1, 2018, and Sept 24, 2019",
+        ),
+    ],
+)
+def test_ages_and_dates_as_journals_print_them(
+    abstract: str, age: float | str | None, dates: str | None
+) -> None:
+    found = as_read(abstract)
+    assert (found.age.value, found.recruitment_dates.text) == (age, dates)
+
+
+def test_a_shortest_follow_up_is_told_as_such() -> None:
+    found = as_read("All had a minimum 2-year follow-up.").follow_up
+    assert (found.value, found.unit) == ("minimum 2", "years")
+    assert as_read("All had a 2-year follow-up.").follow_up.value == 2
+
+
+@pytest.mark.parametrize(
+    ("abstract", "number"),
+    [
+        ("Fifteen patients, 12 men and 3 women, with gout were investigated.", 15),
+        ("We studied 30 patients with gout. Thirty age-matched adults had none.", None),
+        ("Fourteen infants were followed; they were matched for weight with 14 infants.", None),
+        ("We enrolled 48 healthy adults. All 48 healthy adults had velotril.", 48),
+        (
+            "MEASURES: Biopsies were performed in 6 patients. RESULTS: Of the 20 patients enrolled, all left.",
+            20,
+        ),
+    ],
+)
+def test_one_of_two_groups_is_no_sample(abstract: str, number: int | None) -> None:
+    assert as_read(abstract).sample_size.value == number
+
+
+def test_those_screened_are_not_enrolled() -> None:
+    found = as_read("In all, 184 patients were assessed and 145 patients were enrolled.")
+    assert found.enrolled.value == 145
+
+
+def test_people_at_large_are_not_those_of_the_study() -> None:
+    found = as_read(
+        "Velotril may help adolescents with severe gout. Seven adults were treated. Pain fell (P<0.01).",
+        title="Velotril",
+    )
+    assert not found.population.reported
