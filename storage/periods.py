@@ -27,8 +27,10 @@ def covering(least: int, most: int) -> list[str]:
     """Facets of periods that hold all places from `least` to below `most`, and few others.
 
     The fewer they are the better: the index looks each of them up for every hit. None at all where
-    that would take too many.
+    that would take too many, or where no place is between the two.
     """
+    if most <= least:
+        return []
     first, last = least // DAY, (most - 1) // DAY
     length = _longest(last - first + 1)
     numbers = range(first // length, last // length + 1)

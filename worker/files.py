@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import msgspec
 from isal import isal_zlib
@@ -32,6 +32,9 @@ from worker.parsed import (
 )
 from worker.pubmed_xml import read_record
 from worker.xml_stream import own_pmid, split_records
+
+if TYPE_CHECKING:
+    import urllib3
 
 SUFFIXES = (".xml", ".txt", ".nbib", ".jsonl", ".medline")
 _CHECKSUM = 8  # bytes at the end of a gzip file: checksum and length
@@ -57,7 +60,9 @@ def list_sources(sources: Iterable[str]) -> list[str]:
             inside = sorted(
                 str(file)
                 for file in path.rglob("*")
-                if file.is_file() and file.name.removesuffix(".gz").endswith(SUFFIXES)
+                if file.is_file()
+                and file.name.removesuffix(".gz").endswith(SUFFIXES)
+                and not file.name.startswith(".")  # such as ._name, which macOS puts beside each
             )
             if not inside:
                 raise SourceError(
@@ -170,7 +175,11 @@ def _download(address: str, opened: ExitStack) -> BinaryIO:
     import requests
 
     try:
-        answer = opened.enter_context(requests.get(address, stream=True, timeout=TIMEOUT))
+        # As it is, not compressed once more on the way.
+        headers = {"Accept-Encoding": "identity"}
+        answer = opened.enter_context(
+            requests.get(address, headers=headers, stream=True, timeout=TIMEOUT)
+        )
         answer.raise_for_status()
     except requests.HTTPError as error:
         status = error.response.status_code
@@ -183,7 +192,27 @@ def _download(address: str, opened: ExitStack) -> BinaryIO:
         raise EntrezUnavailable(f"{address}: cannot be reached ({type(error).__name__}).") from None
     # raw, not content: the file's own gzip must stay for the reader to check
     answer.raw.decode_content = False
-    return cast(BinaryIO, answer.raw)
+    return cast(BinaryIO, _Downloaded(address, answer.raw))
+
+
+class _Downloaded:
+    """The bytes of an address, as they come."""
+
+    def __init__(self, address: str, stream: urllib3.BaseHTTPResponse) -> None:
+        self._address = address
+        self._stream = stream
+
+    def read(self, size: int) -> bytes:
+        import urllib3
+
+        try:
+            # What is there: read would throw away what stood before the connection was cut.
+            return self._stream.read1(size)
+        except (urllib3.exceptions.HTTPError, OSError):
+            raise SourceError(
+                f"{self._address}: the connection was cut. What stood before was read; "
+                "load it again."
+            ) from None
 
 
 class _Peekable(io.RawIOBase):

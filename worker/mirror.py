@@ -23,7 +23,7 @@ from loguru import logger
 from storage import Store
 from storage.records import Run
 from worker.bulk import Loaded, load_files
-from worker.errors import MirrorError
+from worker.errors import ConfigError, MirrorError
 from worker.nlm_site import NAME, BulkFile, Downloads, Site, Stopped
 from worker.selection import Selection
 
@@ -93,14 +93,14 @@ def done_files(store: Store) -> dict[str, Run]:
 def chosen(done: Mapping[str, Run], asked: Selection | None) -> Selection | None:
     """What the mirror keeps: what its first file was selected by, or `asked` before that.
 
-    Raises MirrorError where `asked` is another: files that are done are not read again, so the
+    Raises ConfigError where `asked` is another: files that are done are not read again, so the
     store would hold some by the one and some by the other.
     """
     known = next((run.window_start for name, run in done.items() if NAME.fullmatch(name)), asked)
     if isinstance(known, str):
         known = Selection.read(known)
     if asked is not None and asked != known:
-        raise MirrorError(
+        raise ConfigError(
             f"this store mirrors {known or 'all of PubMed'}; wanted now: {asked}. Leave --filter and "
             "--no-abstracts out ([mirror] filter and abstracts) to go on as it was begun, or take "
             "another store (--store)."
@@ -130,7 +130,7 @@ def mirror(
     a store that has no file yet (see `chosen`); others go on with theirs.
 
     Raises MirrorError for a missing or damaged file and EntrezUnavailable for the site, in both
-    cases after everything before it was loaded; MirrorError also where another mirror is at work in
+    cases after everything before it was loaded; ConfigError where another mirror is at work in
     `folder`.
     """
     stop = stop or threading.Event()
@@ -164,7 +164,7 @@ def alone_in(folder: Path) -> Iterator[None]:
     try:
         alone = FileLock(folder / ".lock", timeout=0, thread_local=False).acquire()
     except Timeout:
-        raise MirrorError(
+        raise ConfigError(
             f"{folder}: another mirror is at work here, perhaps the daemon's. "
             "Wait until it is done, or stop it."
         ) from None

@@ -354,6 +354,15 @@ def test_pages_hold_every_hit_once(shelf: Store, sort: str, words: str, limit: i
     assert some == paged[:3]
 
 
+@pytest.mark.parametrize("sort", ["relevance", "level", "date", "added"])
+@pytest.mark.parametrize("words", ["", "stockings"])
+def test_nothing_is_from_a_time_that_ends_before_it_begins(
+    shelf: Store, sort: str, words: str
+) -> None:
+    for since, until in [("2010-10-01", "2005"), ("2006", "2005"), ("2005-12-31", "2005-12-30")]:
+        assert pmids(shelf, words=words, sort=sort, since=since, until=until) == []
+
+
 def test_orders(shelf: Store) -> None:
     by_date = [(r.article.published, r.article.pmid) for r in shelf.records(Query(limit=0))]
     assert by_date == sorted(by_date, reverse=True)

@@ -100,11 +100,18 @@ def _folder(pubgrade: Any) -> None:
         (_write("a.xml", "<html><body>Sorry"), "load a.xml", 2, "is a web page (HTML)"),
         (_write("a.xml", "<feed><a/></feed>"), "load a.xml", 2, "a.xml: is not PubMed XML"),
         (_write("a.txt", "Dear reader"), "load a.txt", 2, "it begins with 'Dear reader'"),
+        (
+            _write("bad.nbib", "PMID- x\nTI  - A title.\n"),
+            "load bad.nbib",
+            1,
+            "failed: bad.nbib: a record without PMID",
+        ),
         (_cut, "load cut.xml", 1, "is cut short inside record 3"),
         (_cut, "grade cut.xml", 1, "is cut short inside record 3"),
         (_bad_tail, "load tail.xml.gz", 1, "the compressed file is damaged"),
         (_cut_gz, "load cut.xml.gz", 1, "the compressed file is cut short"),
         (_write("x.xml", ""), "grade x.xml", 2, "x.xml: is empty"),
+        (_write("._a.xml", "of a Mac"), "load .", 2, "nothing in this folder looks like PubMed"),
         (None, "load http://127.0.0.1:9/x.xml", 4, "cannot be reached"),
         # words of the command
         (None, "query --design rct", 2, "--design rct: unknown"),

@@ -17,7 +17,7 @@ from bulk_site import BulkSite, Expected, baseline, bulk_file, fill, record, upd
 from killed_runs import KilledRuns
 
 from storage import Store
-from worker.errors import EntrezUnavailable, MirrorError
+from worker.errors import ConfigError, EntrezUnavailable, MirrorError
 from worker.mirror import mirror
 from worker.nlm_site import Site
 
@@ -107,7 +107,7 @@ def test_two_mirrors_of_one_folder(store: Store, site: BulkSite) -> None:
     expected = fill(site)
     first = mirror(store, Site(site.url), Path("files"))
     next(first)
-    with pytest.raises(MirrorError, match="files: another mirror is at work here"):
+    with pytest.raises(ConfigError, match="files: another mirror is at work here"):
         run(store, site)
     first.close()
     assert run(store, site) == names(2, 20)

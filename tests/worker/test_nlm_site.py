@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from bulk_site import BulkSite, baseline, bulk_file, record, update
 
 from worker.errors import EntrezUnavailable, MirrorError
 from worker.nlm_site import BulkFile, Site
+
+if TYPE_CHECKING:
+    from conftest import Pubgrade
 
 DOWN = b"<!DOCTYPE html><html><title>Maintenance</title><a href='/'>Home</a> Back soon.</html>"
 FIRST = BulkFile(26, 1, "baseline")
@@ -99,6 +104,21 @@ def test_forms_of_an_md5(site: BulkSite, tmp_path: Path) -> None:
         path, md5 = near(site).fetch(FIRST, tmp_path)
         assert md5 == right
         assert path.read_bytes() == site.files[baseline(1)]
+
+
+def test_an_address_whose_connection_is_cut(pubgrade: Pubgrade, site: BulkSite) -> None:
+    site.files["some.xml"] = gzip.decompress(bulk_file(record(pmid) for pmid in range(1, 40)))
+    site.cut["some.xml"] = 1
+    done = pubgrade("load", f"{site.url}some.xml", "--workers", "1")
+    assert done.returncode == 1
+    assert (
+        "some.xml: the connection was cut. What stood before was read; load it again" in done.stderr
+    )
+    assert "0 failed" in done.stdout
+    stored = pubgrade("status", "--json")
+    assert 10 < json.loads(stored.stdout)["counts"]["articles"] < 39
+    assert pubgrade("load", f"{site.url}some.xml", "--workers", "1").returncode == 0
+    assert json.loads(pubgrade("status", "--json").stdout)["counts"]["articles"] == 39
 
 
 def test_what_is_listed_as_deleted_comes_after_a_failure(site: BulkSite) -> None:

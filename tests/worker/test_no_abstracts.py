@@ -15,7 +15,7 @@ from grading import Grade, grade
 from storage import Store
 from storage.records import Query, Record
 from worker.bulk import Job, load_files
-from worker.errors import MirrorError
+from worker.errors import ConfigError
 from worker.files import read_blocks
 from worker.intake import Intake
 from worker.mirror import mirror
@@ -210,10 +210,10 @@ def test_other_wishes_are_refused(store: Store, site: BulkSite) -> None:
     run(store, site, "--mesh Gout")
     run(store, site, None)
     with pytest.raises(
-        MirrorError, match="only --mesh Gout, without abstracts; wanted now: only --mesh Go"
+        ConfigError, match="only --mesh Gout, without abstracts; wanted now: only --mesh Go"
     ):
         run(store, site, "--mesh Gout", abstracts=True)
-    with pytest.raises(MirrorError, match="wanted now: all of PubMed, without abstracts"):
+    with pytest.raises(ConfigError, match="wanted now: all of PubMed, without abstracts"):
         run(store, site, "")
 
 

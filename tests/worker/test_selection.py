@@ -14,7 +14,7 @@ from bulk_site import BulkSite, bulk_file, record, retraction_notice
 from grading.levels import SCHEMES
 from storage import Store
 from storage.records import Query
-from worker.errors import ConfigError, MirrorError
+from worker.errors import ConfigError
 from worker.mirror import mirror
 from worker.nlm_site import Site
 from worker.selection import Selection
@@ -235,9 +235,9 @@ def test_other_filters_are_refused(opened: Callable[[str], Store], site: BulkSit
     typed = '--level 1-2 --mesh "Heart Failure" --flag preprint'
     run(some, site, typed)
     run(whole, site)
-    with pytest.raises(MirrorError, match="mirrors all of PubMed; wanted now: only --mesh Gout"):
+    with pytest.raises(ConfigError, match="mirrors all of PubMed; wanted now: only --mesh Gout"):
         run(whole, site, "--mesh Gout")
-    with pytest.raises(MirrorError) as refused:
+    with pytest.raises(ConfigError) as refused:
         run(some, site, "--mesh Gout")
     assert f"only {typed}; wanted now: only --mesh Gout. Leave" in str(refused.value)
     assert run(some, site, "--flag preprint --level=1-2 --mesh 'Heart Failure'") == []  # the same

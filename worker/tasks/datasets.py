@@ -63,7 +63,8 @@ def fill_dataset(
                 if each.fault is not None:
                     say(f"pubgrade: {each.fault}")
                 kept = f", all told below {dataset.parts}"
-                failed.append(bool(list_failures(each.failures, kept=kept) or each.fault))
+                listed = list_failures(each.failures, source=each.source, kept=kept)
+                failed.append(bool(listed or each.fault))
                 _show(invocation, each)
         except WorkerError as error:
             end = error

@@ -74,7 +74,7 @@ def load(
             if loaded.fault is not None:
                 say(f"pubgrade: {loaded.fault}")
                 status = EXIT_SOME_FAILED
-            if list_failures(loaded.failures):
+            if list_failures(loaded.failures, source=loaded.source):
                 status = EXIT_SOME_FAILED
             show_loaded(invocation, loaded)
     if stop.is_set():

@@ -93,7 +93,7 @@ def mirror(
         ):
             for loaded in all_loaded:
                 show_loaded(invocation, loaded)
-                if list_failures(loaded.failures):
+                if list_failures(loaded.failures, source=loaded.run.subject):
                     status = EXIT_SOME_FAILED
     if stop.is_set():
         say("interrupted; the work so far is kept")

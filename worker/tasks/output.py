@@ -88,13 +88,19 @@ def _time_left(done: int, total: int | None, rate: float) -> str:
 
 
 def list_failures(
-    failures: Iterable[tuple[int | None, str]], *, kept: str = ", all in the store's quarantine"
+    failures: Iterable[tuple[int | None, str]],
+    *,
+    source: str | None = None,
+    kept: str = ", all in the store's quarantine",
 ) -> int:
-    """Say which records failed, and why, the first `MOST_LISTED` of them. Returns how many."""
+    """Say which records failed (of a source, if it is told), and why, the first `MOST_LISTED` of
+    them. Returns how many.
+    """
+    place = f"{source}: " if source else ""
     number = 0
     for number, (pmid, why) in enumerate(failures, 1):
         if number <= MOST_LISTED:
-            say(f"failed: {f'PMID {pmid}' if pmid else 'a record without PMID'}: {why}")
+            say(f"failed: {place}{f'PMID {pmid}' if pmid else 'a record without PMID'}: {why}")
     if number > MOST_LISTED:
         say(f"… and {number - MOST_LISTED} more{kept}")
     return number
