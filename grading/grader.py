@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+import msgspec
+
 from grading.article import Article, Correction
 from grading.attributes import attributes
 from grading.combination import GROUPS
@@ -106,9 +108,14 @@ def _grade(
                 signal="text_model",
             )
         )
+    steps_up = {reason.speaks_for: reason for reason in step_reasons}
     for name in own:
-        reasons += [hit.reason() for hit in evidence.of(name)[:1]]
-    reasons += [hit.reason() for hit in evidence.of(f"question:{asked}")[:2]]
+        if step_up := steps_up.get(f"level_up:{name}"):
+            reasons.append(msgspec.structs.replace(step_up, speaks_for=name))
+        else:
+            reasons += _reasons(evidence, name, design, 1)
+    if asked != "none":
+        reasons += _reasons(evidence, f"question:{asked}", design, 2)
     reasons += [*flag_reasons, *step_reasons]
     if stated is not None:
         reasons.append(
@@ -140,6 +147,19 @@ def _grade(
         details=details,
         grader_version=GRADER_VERSION,
     )
+
+
+def _reasons(evidence: Evidence, target: str, design: str, most: int) -> list[Reason]:
+    """The first hits; where there are none, the design alone tells it."""
+    return [hit.reason() for hit in evidence.of(target)[:most]] or [
+        Reason(
+            kind="rule",
+            value=f"follows from the design: {DESIGNS[design].label}",
+            speaks_for=target,
+            weight=0.0,
+            signal="rule.design",
+        )
+    ]
 
 
 def _why_not_named(design: str, article: Article) -> Reason:

@@ -21,12 +21,18 @@ class Hit(msgspec.Struct, frozen=True, gc=False):
     role: str | None = None
 
     def reason(self) -> Reason:
+        """The quote without blanks at its ends."""
+        value, start, end = self.value, self.start, self.end
+        if start is not None and end is not None:
+            end -= len(value) - len(value.rstrip())
+            start += len(value) - len(value.lstrip())
+            value = value.strip()
         return Reason(
             kind=self.kind,
-            value=self.value,
+            value=value,
             field=self.field,
-            start=self.start,
-            end=self.end,
+            start=start,
+            end=end,
             speaks_for=self.target,
             weight=round(self.weight, 2),
             signal=self.signal,

@@ -177,6 +177,11 @@ class Text:
         """The field that `start` stands in, and where that field begins in `data`."""
         return ("title", 0) if start < self.body else ("abstract", self.body)
 
+    def trimmed(self, start: int, end: int) -> tuple[int, int]:
+        """The same span without blanks at its ends."""
+        quote = self.quote(start, end)
+        return end - len(quote.lstrip()), start + len(quote.rstrip())
+
     def quote(self, start: int, end: int) -> str:
         """The article's own words at ``data[start:end]``, which is within one field."""
         field, base = self.place(start)

@@ -167,6 +167,7 @@ def nearest(value: str, names: Iterable[str]) -> str:
 
     known = list(names)
     short = {"".join(part[0] for part in name.split("_")): name for name in reversed(known)}
+    value = re.sub(r"[\s-]+", "_", value.strip().lower())
     found = process.extractOne(value, known, score_cutoff=60)
-    meant = short.get(value.lower()) or (found and found[0])
+    meant = short.get(value) or (found and found[0])
     return f"; did you mean {meant}?" if meant else f"; known are {', '.join(known)}"

@@ -173,6 +173,7 @@ def _effect(
     sentence = text.sentence_at(start)
     first = sentence.start if sentence else start
     low, high, level = interval
+    start, end = text.trimmed(start, end)
     return Effect(
         measure=measure,
         value=value,

@@ -122,6 +122,7 @@ def detail(
     text: Text, start: int, end: int, value: float | str | None = None, unit: str | None = None
 ) -> Detail:
     """What ``text.data[start:end]`` reports; without `value`, the quoted words are the value."""
+    start, end = text.trimmed(start, end)
     quote = text.quote(start, end)
     field, base = text.place(start)
     return Detail(

@@ -144,3 +144,21 @@ def test_a_survey_of_what_people_know_asks_how_common_it_is(title: str, prevalen
     abstract = "A questionnaire was sent to 400 nurses. Half of them answered."
     asked = grade(Article(pmid=1, title=title, abstract=abstract)).question
     assert (asked == "prevalence") is prevalence
+
+
+def test_a_question_that_the_design_asks_says_so() -> None:
+    """No words tell it: a decision without a reason would be taken on trust."""
+    found = grade(
+        Article(
+            pmid=1,
+            title="Urate and the zodiac",
+            abstract="Cases were 96 men with gout and 288 controls without were matched by age. "
+            "Star signs were compared between cases and controls (OR 1.0, 95% CI 0.7 to 1.4).",
+        )
+    )
+    assert found.design == "case_control_study"
+    assert found.question == "aetiology"
+    reasons = [reason for reason in found.reasons if reason.speaks_for == "question:aetiology"]
+    assert reasons
+    for name in found.attributes:
+        assert any(reason.speaks_for == name for reason in found.reasons), name

@@ -54,6 +54,7 @@ def check(article: Article, found: Grade) -> int:
     for field, start, end, words in quotes(found):
         assert getattr(article, field)[start:end] == words, (article.pmid, field, start, end)
         assert words, (article.pmid, field, start)
+        assert words == words.strip(), (article.pmid, field, start)
         count += 1
     return count
 
@@ -66,6 +67,16 @@ def check(article: Article, found: Grade) -> int:
 def test_quotes_stand_where_they_say(title: str, abstract: str) -> None:
     article = Article(pmid=1, title=title, abstract=abstract)
     check(article, grade(article))
+
+
+def test_quotes_begin_and_end_with_words() -> None:
+    article = Article(
+        pmid=1,
+        title="Gout of the heel",
+        abstract="This case of gout in a 40-year-old man was rare. The sensitivity was 73 %. "
+        "Women in the highest quintiles of urate were followed.",
+    )
+    assert check(article, grade(article)) >= 3
 
 
 @given(st.text())

@@ -116,6 +116,7 @@ def _folder(pubgrade: Any) -> None:
         # words of the command
         (None, "query --design rct", 2, "--design rct: unknown"),
         (None, "query --design randomised_controlled_trial", 2, "did you mean randomized_"),
+        (None, "schemes OCEBM-2009", 2, "did you mean ocebm_2009?"),
         (None, "query --design RCT", 2, "did you mean randomized_controlled_trial?"),
         (None, "query --level 9", 2, "the levels of ocebm_2011 are 1, 2, 3, 4, 5"),
         (None, "query --since yesterday", 2, "a date is 2020, 2020-12 or 2020-12-14"),

@@ -49,6 +49,9 @@ def test_fetch_show_query_export(pubgrade: Callable[..., Any]) -> None:
     assert (pubgrade.folder / "all.csv").read_text().count("3000000") >= 2
     assert json.loads(pubgrade("status", "--json").stdout)["counts"]["articles"] == 2
     assert "starts at" in pubgrade("explain", "30000001").stdout
+    explained = json.loads(pubgrade("explain", "30000001", "--scheme", "nhmrc", "--json").stdout)
+    assert explained["design_label"] == "Meta-analysis"
+    assert {"confidence", "question", "flags", "stated_level", "steps"} <= explained.keys()
 
 
 def test_load_and_grade_a_damaged_file(pubgrade: Callable[..., Any]) -> None:

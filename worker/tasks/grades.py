@@ -93,6 +93,20 @@ def _own_model(folder: Path) -> Path:
     return path
 
 
+# Of the grade, what `explain --json` has beside the level and its steps.
+_EXPLAINED = (
+    "design",
+    "design_label",
+    "confidence",
+    "design_confidence",
+    "question",
+    "attributes",
+    "flags",
+    "stated_level",
+    "reasons",
+)
+
+
 @task
 def explain(invocation: Invocation, *, pmid: str, scheme: str) -> int:
     if scheme not in SCHEMES:
@@ -108,11 +122,12 @@ def explain(invocation: Invocation, *, pmid: str, scheme: str) -> int:
         emit(
             {
                 "pmid": number,
+                "title": record.article.title,
                 "scheme": scheme,
                 "level": grade_json["levels"][scheme],
                 "steps": [s for s in grade_json["level_steps"] if s["scheme"] == scheme],
-                "reasons": grade_json["reasons"],
             }
+            | {name: grade_json[name] for name in _EXPLAINED}
         )
     else:
         pages.console().print(pages.explanation(record, scheme))
