@@ -23,7 +23,7 @@ import tenacity
 import urllib3
 
 from worker.bulk import Job
-from worker.errors import EntrezUnavailable, MirrorError
+from worker.errors import ConfigError, EntrezUnavailable, MirrorError
 from worker.rate_limit import retry_after_of
 
 T = TypeVar("T")
@@ -143,7 +143,7 @@ class Site:
         """Download a file unless it is there and good. Answers where it is, and its MD5.
 
         A part that an earlier try left is continued. Raises MirrorError where the MD5 stays wrong,
-        EntrezUnavailable, and Stopped.
+        EntrezUnavailable, ConfigError where the folder cannot be written, and Stopped.
         """
         target = folder / file.name
         wanted = self._md5(file)
@@ -205,6 +205,11 @@ class Site:
                             raise Stopped
             except (urllib3.exceptions.HTTPError, ConnectionError) as error:
                 raise _broken_off(error) from None
+            except OSError as error:
+                raise ConfigError(
+                    f"{part}: cannot be written: {error.strerror}. Make room, or choose another "
+                    "[mirror] folder in the configuration; what is loaded stays."
+                ) from None
 
     def _text(self, path: str, *wanted: re.Pattern[str]) -> str:
         """A page that holds one of `wanted`: a notice that the site is down comes as 200 too.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 from bulk_site import BulkSite, baseline, bulk_file, record, update
 
-from worker.errors import EntrezUnavailable, MirrorError
+from worker.errors import ConfigError, EntrezUnavailable, MirrorError
 from worker.nlm_site import BulkFile, Site
 
 if TYPE_CHECKING:
@@ -82,6 +82,12 @@ def test_the_site_says_when_to_try_again(site: BulkSite, tmp_path: Path) -> None
     assert time.monotonic() - began < 1
     near(site).fetch(FIRST, tmp_path)
     assert time.monotonic() - began >= 1
+
+
+def test_a_folder_that_cannot_be_written(site: BulkSite, tmp_path: Path) -> None:
+    (tmp_path / "pubmed26n0001.xml.gz.part").symlink_to("/dev/full")  # an open file on a full disk
+    with pytest.raises(ConfigError, match=r"gz\.part: cannot be written: No space left on device"):
+        near(site).fetch(FIRST, tmp_path)
 
 
 def test_a_file_without_its_md5(site: BulkSite, tmp_path: Path) -> None:

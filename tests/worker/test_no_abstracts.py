@@ -231,7 +231,7 @@ def test_commands(pubgrade: Pubgrade, site: BulkSite) -> None:
     config.write_text(f'[mirror]\nbase_url = "{site.url}"\n')
     assert pubgrade("mirror", "--no-abstracts").returncode == 0
     refused = pubgrade("mirror", "--no-abstracts", "--filter", "gout")
-    assert (refused.returncode, "--store" in refused.stderr) == (1, True)
+    assert (refused.returncode, "--store" in refused.stderr) == (2, True)
 
     page = " ".join(pubgrade("show", str(pmid)).stdout.split())
     assert f"(not kept here; `pubgrade fetch {pmid}` brings it back)" in page

@@ -256,7 +256,7 @@ def test_the_command(pubgrade: Pubgrade, site: BulkSite) -> None:
     assert "2 new" in done.stdout
     assert "3 left out" in done.stdout
     other = pubgrade("mirror", "--filter", "--mesh Sepsis", **there)
-    assert other.returncode == 1
+    assert other.returncode == 2
     assert "mirrors only --mesh Gout; wanted now: only --mesh Sepsis" in other.stderr
     with_words = pubgrade("mirror", "gout", **there)
     assert with_words.returncode == 2
