@@ -10,7 +10,7 @@ from grading.article import Article, Correction
 from grading.attributes import attributes
 from grading.combination import GROUPS
 from grading.decision import Decision, decide_many, design_reasons, model_points
-from grading.details import Details, own_details, read_details_many
+from grading.details import Details, own_details, read_details_many, unfit_details
 from grading.evidence import Evidence, find_many
 from grading.flags import flags
 from grading.grades import Grade, Reason
@@ -69,13 +69,21 @@ def _grade_some(articles: Sequence[Article], predictions: Iterator[TextPredictio
     needs stays in the processor's cache. `predictions`: of those articles that the model reads."""
     texts = [Text(article) for article in articles]
     evidence = find_many(texts)
-    details = read_details_many(texts)
     models = [
         next(predictions) if len(article.abstract) >= SHORTEST_TEXT else None
         for article in articles
     ]
     decisions = decide_many(evidence, models)
-    return list(map(_grade, texts, evidence, details, models, decisions))
+    asked = [
+        question(found, decision.design)
+        for found, decision in zip(evidence, decisions, strict=True)
+    ]
+    unfit = [
+        unfit_details(decision.design, each)
+        for decision, each in zip(decisions, asked, strict=True)
+    ]
+    details = read_details_many(texts, unfit)
+    return list(map(_grade, texts, evidence, details, models, decisions, asked))
 
 
 def _grade(
@@ -84,10 +92,10 @@ def _grade(
     details: Details,
     model: TextPrediction | None,
     decision: Decision,
+    asked: str,
 ) -> Grade:
     design = decision.design
     own = attributes(evidence, design, decision.form)
-    asked = question(evidence, design)
     details = own_details(details, design, asked)
     raised, flag_reasons = flags(evidence, design, details, tags_disagree=decision.tags_disagree)
     given, steps, step_reasons = levels(evidence, design, asked, own, details)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from itertools import groupby
 from operator import itemgetter
@@ -76,11 +76,34 @@ _PATTERNS: dict[str, str] = {
     "limitations": r"[^.\n]*\b(?:limitations? (?:of (?:this|our|the (?:present|current)) (?:[\w-]+ ){0,2}(?:study|review|trial|analysis|work|report)|include[sd]?|(?:is|was|were|are) (?:the|its|a|that))|(?:this|our|the (?:present|current)) (?:[\w-]+ ){0,2}(?:study|review|trial|analysis) (?:is|was|has|had|may be) (?:[\w-]+ ){0,3}limit(?:ed|ations?)|(?:main|major|study|important) limitations?|limited by (?:its |the |a |our )?(?:small|retrospective|short|sample|size|observational))\b[^.\n]*\.?",
 }
 _REGISTRIES = dict(REGISTRIES)
-# What the bytes must hold as well: signs, or letters in this very case.
-_HINTS = {
-    "heterogeneity": re.compile(rb"I(?:2|\^|\(2| 2|-s| s)"),
-    "n_equals": re.compile(rb"="),
-    "arm": re.compile(rb"="),
+# The details that each pattern has a say in, where that is not the one of its name alone.
+_SIZES = ("sample_size", "enrolled", "randomised", "analysed")
+_READ_FOR: dict[str, tuple[str, ...]] = {
+    "people": (*_SIZES, "population", "condition"),
+    "n_equals": _SIZES,
+    "of_screened": _SIZES,
+    "replied": _SIZES,
+    "arm": (*_SIZES, "arms"),
+    "effect": ("effects",),
+    "value_first": ("effects",),
+    "allocation": ("allocation", "follow_up"),
+    "masking": ("masking", "follow_up"),
+    "duration": ("follow_up",),
+    "single_centre": ("centres",),
+    "age_range": ("age",),
+    "sexes": ("sex",),
+    "studies": ("included_studies", "included_participants"),
+    "versus": ("interventions", "comparators"),
+    "assigned": ("interventions", "comparators"),
+    "recruitment_days": ("recruitment_dates",),
+}
+# What the bytes must hold as well at a pattern's literal, or behind it: signs, or letters in this
+# very case.
+_HINTS: dict[str, Callable[[bytes, int], object]] = {
+    "heterogeneity": re.compile(rb"I(?:2|\^|\(2| 2|-s| s)").search,
+    "n_equals": re.compile(rb"n\s?=", re.IGNORECASE).match,
+    "arm": re.compile(rb"n\s?=", re.IGNORECASE).match,
+    "effect": re.compile(rb"(?!or)").match,  # "OR", not the word
 }
 # Patterns that begin with a number are tried only near the words that they end in.
 _NEAR = {
@@ -236,25 +259,29 @@ def _patterns() -> tuple[PatternSet, tuple[str, ...]]:
 
 def read_details(text: Text) -> Details:
     """Every detail that the record reports; `reported` is False for the rest."""
-    return read_details_many((text,))[0]
+    return read_details_many((text,), (frozenset(),))[0]
 
 
-def read_details_many(texts: Sequence[Text]) -> list[Details]:
+def read_details_many(texts: Sequence[Text], unfit: Sequence[frozenset[str]]) -> list[Details]:
     """As `read_details` of each, but step by step for all: what a step needs stays in the
-    processor's cache."""
+    processor's cache. `unfit`: names of details that need not be looked for in each text, as its
+    design cannot report them (see `own_details`)."""
     patterns, names = _patterns()
+    idle = list(map(_idle, unfit))
     rows: list[tuple[Text, dict[str, Pattern], dict[str, Any]]]
     rows = [(text, {}, {}) for text in texts]
     found = patterns.places([text.plain for text in texts])
     for name, pattern, places in zip(names, patterns.patterns, found, strict=True):
         hint = _HINTS.get(name)
-        for number in {number for number, _ in places}:
+        for number, place in places:
             text, may, _ = rows[number]
-            if hint is None or hint.search(text.data):
+            if name in may or name in idle[number]:
+                continue
+            if hint is None or hint(text.data, place):
                 may[name] = pattern
     for number, group in groupby(found[names.index("people")], itemgetter(0)):
-        text, _, values = rows[number]
-        if text.article.abstract:
+        text, may, values = rows[number]
+        if text.article.abstract and "people" in may:
             _people(text, [text.word_at(place) for _, place in group], values)
     for step in (_participants, _effects, _study, _reviews, _conclusion, _sections):
         for row in rows:
@@ -264,6 +291,12 @@ def read_details_many(texts: Sequence[Text]) -> list[Details]:
         for row in rows:
             step(*row)
     return [Details(**values) for _, _, values in rows]
+
+
+@cache
+def _idle(unfit: frozenset[str]) -> frozenset[str]:
+    """The patterns that are looked for to read these details alone."""
+    return frozenset(name for name in _PATTERNS if unfit.issuperset(_READ_FOR.get(name, (name,))))
 
 
 def _effects(text: Text, may: dict[str, Pattern], values: dict[str, Any]) -> None:

@@ -66,6 +66,12 @@ def own_details(details: Details, design: str, question: str) -> Details:
 
 
 @cache
+def unfit_details(design: str, question: str) -> frozenset[str]:
+    """The names of those that `own_details` leaves out of any document of this design."""
+    return frozenset(name for name, _ in _unfit(design, question))
+
+
+@cache
 def _unfit(design: str, question: str) -> tuple[tuple[str, Any], ...]:
     """Details that this design cannot report, each with the value for none."""
     names: set[str] = set()

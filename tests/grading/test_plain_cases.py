@@ -11,6 +11,9 @@ import pytest
 
 from grading import Article, Grade, grade
 from grading.article import Correction, MeshHeading, PublicationType
+from grading.details import own_details, read_details_many, unfit_details
+from grading.text import Text
+from grading.vocabulary import DESIGNS
 
 
 def read_cases(name: str) -> list[dict[str, Any]]:
@@ -96,3 +99,14 @@ def test_a_title_that_says_so_warns(title: str, flag: str) -> None:
     assert any(reason.speaks_for == f"flag:{flag}" for reason in given.reasons)
     if flag == "retracted":
         assert given.levels.ocebm_2011 is None
+
+
+@pytest.mark.parametrize("design", DESIGNS)
+def test_details_that_a_design_cannot_report_have_no_say_in_others(design: str) -> None:
+    texts = [Text(record(case)) for case in (*CASES, *RECORDS)]
+    for question in ("therapy", "none"):
+        unfit = unfit_details(design, question)
+        looked_for = read_details_many(texts, [frozenset()] * len(texts))
+        left_out = read_details_many(texts, [unfit] * len(texts))
+        for whole, part in zip(looked_for, left_out, strict=True):
+            assert own_details(part, design, question) == own_details(whole, design, question)
