@@ -120,6 +120,106 @@ def test_a_list_of_references_that_was_cut_short_swallows_no_record() -> None:
     assert (items[1].article.pmid, items[1].article.references) == (2, (7, 8))
 
 
+PARTS = {
+    "plain": (
+        (
+            '<MeshHeading><DescriptorName UI="D1" MajorTopicYN="N">Sore Throat</DescriptorName></MeshHeading>\n'
+            '<MeshHeading>\n <DescriptorName UI="D2" MajorTopicYN="Y" Type="Geographic">Åland</DescriptorName>\n'
+            ' <QualifierName UI="Q1" MajorTopicYN="N">history</QualifierName>\n'
+            ' <QualifierName UI="Q2" MajorTopicYN="Y">surgery</QualifierName>\n</MeshHeading>\n'
+        ),
+        (
+            '<PubMedPubDate PubStatus="entrez"><Year>2020</Year><Month>Feb</Month><Day>3</Day></PubMedPubDate>'
+            '<PubMedPubDate PubStatus="pubmed"><Year>2020</Year><Month>2</Month><Day>4</Day><Hour>6</Hour>'
+            "<Minute>0</Minute></PubMedPubDate>"
+        ),
+        "<Country>Utopia</Country><MedlineTA>J Thr</MedlineTA><NlmUniqueID>7</NlmUniqueID>",
+    ),
+    "any other": (
+        (
+            "<MeshHeading><DescriptorName MajorTopicYN='N'>Cats &amp;  Dogs</DescriptorName></MeshHeading>"
+            '<MeshHeading/><MeshHeading><DescriptorName UI="D3" MajorTopicYN="N"> A<i>B</i></DescriptorName>'
+            '<QualifierName UI="Q3">a\u00a0b e\u0301</QualifierName></MeshHeading>'
+        ),
+        (
+            '<PubMedPubDate><Year>2020</Year></PubMedPubDate><PubMedPubDate PubStatus="Revised"/>'
+            '<PubMedPubDate PubStatus="x"><Month>1</Month><Year>2020</Year></PubMedPubDate>'
+        ),
+        "<Country> A &lt; B </Country><Other/>",
+    ),
+    "nothing": ("", " \n ", ""),
+}
+
+
+def record_of_parts(headings: str, history: str, journal: str) -> bytes:
+    inside = (
+        f"</Article><MedlineJournalInfo>{journal}</MedlineJournalInfo>"
+        f"<MeshHeadingList>{headings}</MeshHeadingList></MedlineCitation>"
+    )
+    xml = record(data=f"<History>{history}</History>").decode()
+    return xml.replace("</Article></MedlineCitation>", inside).encode()
+
+
+@pytest.mark.parametrize("parts", PARTS.values(), ids=PARTS)
+def test_parts(parts: tuple[str, str, str]) -> None:
+    """Headings, history and journal are read from the bytes where that is safe, else as XML: the same
+    either way, and the same again."""
+    bytes_ = record_of_parts(*parts)
+    found = parse_article(bytes_)
+    assert parse_article(bytes_) == found
+    assert parse_article(bytes_.replace(b"<History>", b"<!-- any --><History>")) == found
+
+
+def test_what_parts_say() -> None:
+    found = parse_article(record_of_parts(*PARTS["plain"]))
+    assert [(each.name, each.ui, each.major) for each in found.mesh] == [
+        ("Sore Throat", "D1", False),
+        ("Åland", "D2", True),
+    ]
+    assert [(each.name, each.ui, each.major) for each in found.mesh[1].qualifiers] == [
+        ("history", "Q1", False),
+        ("surgery", "Q2", True),
+    ]
+    assert [(each.event, each.date) for each in found.dates] == [
+        ("entrez", "2020-02-03"),
+        ("pubmed", "2020-02-04"),
+    ]
+    assert (found.entered, found.country, found.nlm_id) == ("2020-02-04", "Utopia", "7")
+    odd = parse_article(record_of_parts(*PARTS["any other"])).mesh
+    assert [each.name for each in odd] == ["Cats & Dogs", "AB"]
+    assert odd[1].qualifiers[0].name == "a b é"
+
+
+@pytest.mark.parametrize(
+    "history",
+    [
+        "<PubMedPubDate><Year>2020</PubMedPubDate>",
+        '<PubMedPubDate PubStatus="pubmed"><Year>20\x0120</Year></PubMedPubDate>',
+        "<PubMedPubDate><Year>&year;</Year></PubMedPubDate>",
+        "&rest;",
+        "<History>",
+        "<PubMedPubDate></History><History></PubMedPubDate>",
+    ],
+)
+def test_a_fault_in_a_part_is_one_of_its_record(history: str) -> None:
+    bytes_ = record_of_parts("", history, "")
+    with pytest.raises(ValueError, match="not well-formed") as error:
+        parse_article(bytes_)
+    with pytest.raises(ValueError, match="not well-formed") as as_xml:
+        parse_article(bytes_.replace(b"</PubmedData>", b"</PubmedData><!-- any -->"))
+    assert str(error.value) == str(as_xml.value)
+
+
+def test_parts_that_come_twice() -> None:
+    """Not that they should."""
+    dates = [
+        f'<History><PubMedPubDate PubStatus="pubmed"><Year>{year}</Year></PubMedPubDate></History>'
+        for year in (2019, 2020)
+    ]
+    found = parse_article(record(data="".join(dates)))
+    assert [each.date for each in found.dates] == ["2019", "2020"]
+
+
 @pytest.mark.parametrize(
     ("xml", "date", "precision"),
     [
