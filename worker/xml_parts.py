@@ -18,7 +18,7 @@ from lxml.etree import _Element as Element
 Value = TypeVar("Value")
 Parts = dict[str, str]  # what stood in each, by its tag
 
-_KNOWN: Final = 1 << 11  # values of each kind: at most a MB or two
+_KNOWN: Final = 1 << 10  # values of each kind: at most a MB or two
 
 # What plain forms are made of. WORDS need no unescaping and no cleaning (see `worker.xml_text`): single
 # spaces between them, and letters that Unicode's NFC leaves as they are.
