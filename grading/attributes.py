@@ -82,6 +82,9 @@ _OF_REVIEWS = frozenset(
 )
 # Where a reference standard is what a test is held against; elsewhere readers are blinded too.
 _WITH_REFERENCE = frozenset({"diagnostic_accuracy_study", "case_control_study", "protocol"})
+_OBSERVED = frozenset(
+    ["cohort_study", "cross_sectional_study", "case_control_study", "ecological_study"]
+)
 # A questionnaire measures an outcome there; the study is no survey.
 _ASKS_FOR_OUTCOMES = frozenset(
     [
@@ -123,7 +126,7 @@ def attributes(evidence: Evidence, design: str, form: str | None = None) -> tupl
         found.discard("crossover")
     if "cluster_randomised" in found:
         found.add("randomised")
-    if design == "cohort_study" and "randomised" in found:
+    if design in _OBSERVED:
         found.discard("randomised")
     if form is not None:
         found.add(form)

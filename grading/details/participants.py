@@ -105,6 +105,7 @@ _SEXES_AFTER = re.compile(
     rb"\s?[,(:;]\s?(?:\w+\s)?(?:men|women|females?|males?|boys|girls)\b", re.IGNORECASE
 )
 # Those they are set against.
+_SET_AGAINST = (b"matched", b"healthy", b"normal", b"unaffected")
 _CONTROLS_INSIDE = re.compile(rb"\b(?:matched|healthy|normal|unaffected)\b", re.IGNORECASE)
 _MATCHED_BEFORE = re.compile(rb"\bmatched\b[^.;]{0,60}\b(?:with|to)\s\Z", re.IGNORECASE)
 _ALIKE = 0.7  # of one group to the other, above which they are two groups
@@ -114,6 +115,7 @@ _PERCENT_AFTER = re.compile(rb"\s?\(\s?\d[\d.]*\s?%")
 _DONE_TO_SOME = Pattern(
     r"\b(?:performed|carried out|conducted|tested|examined|evaluated|investigated|studied)(?:\s(?:in|on|with|for|of))?\s\z"
 )
+_IN = (b" in ", b" on ", b" from ")
 _PROCEDURE = re.compile(
     rb"\b(?:biops(?:y|ies)|surgery|operations?|imaging|scans?|MRI|CT|puncture|drainage|resection|test(?:s|ing)?|sequencing|endoscopy"
     rb"|radiographs?|\w+(?:ectomy|plasty|otomy|scopy|graphy))\b[^.;]{0,30}\b(?:was|were)\s(?:\w+\s)?(?:performed|carried out|done|obtained)\s(?:in|on|from)\s\Z",
@@ -141,6 +143,11 @@ _VERB_BEFORE = Pattern(
 )
 _OF_ALL_BEFORE = re.compile(
     rb"(?:[A-Z]+: )?(?:of|among) (?:the |all |all the |these )?(?:[\w-]+ )?", re.IGNORECASE
+)
+# "112 patients were randomised to velotril, 117 to warfarin and 118 to placebo".
+_ARM_BY_ARM = re.compile(
+    rf"\s(?:[\w-]+\s){{0,3}}?(?:assigned|allocated|randomi[sz]ed) to\b[^.;]{{0,80}}?(?:,| and)\s{COUNT}\s(?:patients\s)?(?:were\s)?to\b".encode(),
+    re.IGNORECASE,
 )
 _TO_ARM_AFTER = re.compile(
     rb"\s(?:[\w-]+\s){0,3}?(?:assigned|allocated|randomi[sz]ed) to\b", re.IGNORECASE
@@ -285,16 +292,17 @@ def _weigh(
         and not right(_ONLY_SCREENED)
     )
     near = after[: found.start()] if (found := _NUMBER_NEXT.search(after)) else after
-    enrolled = left(_VERB_BEFORE) or _ENROLLED_AFTER.find(near, 0, len(near)) is not None
+    led = left(_VERB_BEFORE)
+    enrolled = led or _ENROLLED_AFTER.find(near, 0, len(near)) is not None
     analysed = right(_ANALYSED_AFTER, (b"naly", b"completed", b"evaluable", b"assessable"))
-    if _PROCEDURE.search(before) or (
+    if (before.endswith(_IN) and _PROCEDURE.search(before)) or (
         sentence.role == "results" and left(_DONE_TO_SOME) and not left(_TOTAL_BEFORE)
     ):
         enrolled = False
     share = _PERCENT_AFTER.match(data, number[1]) is not None
     joined = any(map(after.__contains__, _JOINS))
-    against = joined and right(_OTHER_GROUP_AFTER)
-    if share or against or (_GROUP_AFTER.match(after) and not left(_VERB_BEFORE)):
+    against = (joined and right(_OTHER_GROUP_AFTER)) or _ARM_BY_ARM.match(after) is not None
+    if share or against or (_GROUP_AFTER.match(after) and not led):
         randomised = enrolled = analysed = False
     points = 1.0 if not before.strip() or before.endswith(b": ") else 0.0
     if left(_TOTAL_BEFORE):
@@ -366,6 +374,8 @@ def _is_a_group(text: Text, told: Detail, found: Sequence[Mention]) -> bool:
     adults", "matched with 14 infants"."""
     base = text.body if told.field == "abstract" else 0
     data = text.data
+    if not any(map(data.__contains__, _SET_AGAINST)):
+        return False
     alike = []
     for mention in found:
         start = mention.number[0]

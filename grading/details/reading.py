@@ -155,7 +155,7 @@ _REVIEW = (
 # Where the name of a condition ends: at a sign, or at a word that begins something else.
 _DEGREE = rb"(?:(?:very|moderately|mildly)\s)?(?:mild|moderate|severe|early|late|acute|chronic|active|inactive|low|high|stable|unstable|advanced)"
 _CONDITION = re.compile(
-    rb"(?!(?:any\b|an?\s(?:mean|median|average|positive|negative|high|low|higher|lower|greater|good|poor|body|score|total|minimum|maximum|range|similar|known|disease|condition|follow)"
+    rb"(?!(?:any\b|(?:an?\s)?(?:surgical|surgery|operative|procedures?|treatments?)\b|an?\s(?:mean|median|average|positive|negative|high|low|higher|lower|greater|good|poor|body|score|total|minimum|maximum|range|similar|known|disease|condition|follow)"
     rb"|mean|median|average|greater|larger|initial|baseline|those|these|this|such|no|and|or|values?|levels?|scores?|low|lower|high|higher|more|less|fewer|at|only|both|either"
     rb"|data|completed?|received|undergone|been|not|failed|never|previously|recently|taken|had|responded|missing|available|good|poor|better|worse|positive|negative|one|two|three|four|five|\d+)\b)(?:"
     + _DEGREE
@@ -194,6 +194,11 @@ _AT_LARGE = Pattern(
 # Before people of results who are those of the study, and no part of them.
 _WHO_TOOK_PART = Pattern(
     rf"(?:\A(?:RESULTS: )?|\b(?:total of|enrolled|included|recruited|randomi[sz]ed|studied|analy[sz]ed|identified|of)\s)(?:the\s|all\s)?{COUNT}\s(?:[\w-]+\s){{0,3}}?\z"
+)
+_COUNT_BEFORE = re.compile(rf"\b({COUNT})\s(?:[\w-]+\s){{0,2}}\Z".encode(), re.IGNORECASE)
+_AND_BEFORE = re.compile(
+    rb"\b(?:men|males|women|females|boys|girls|children|adolescents|infants|patients|adults) and \Z",
+    re.IGNORECASE,
 )
 _OF_THIS_STUDY = Pattern(
     r"\b(?:we|our|this (?:study|trial|report|paper)|the (?:present|current) study|in an? (?:[\w-]+,? ){0,7}(?:study|trial)|were|was|randomly|consecutive|underwent|received)\b"
@@ -374,19 +379,7 @@ def _participants(text: Text, may: dict[str, Pattern], values: dict[str, Any]) -
             text, *found[0], integer(data[slice(*number)].decode()), "arms"
         )
     _age(text, may, values)
-    if (pattern := may.get("sex")) and (found := next(_near(text, "sex", pattern), None)):
-        names = pattern.names
-        sex = data[slice(*max(found[names["s"]], found[names["s2"]]))].decode().lower()
-        share = decimal(data[slice(*max(found[names["v"]], found[names["v2"]]))].decode())
-        # "40 women (7%)" where there are no men: how many had something.
-        if found[names["s"]][0] >= 0 or _OTHER_SEX[sex[0] in "mb"].find(data, text.body, last):
-            values["sex"] = detail(text, *found[0], share, f"% {sex}")
-    elif (pattern := may.get("sexes")) and (found := next(_near(text, "sexes", pattern), None)):
-        names = pattern.names
-        sex = data[slice(*max(found[names["s"]], found[names["s2"]]))].decode().lower()
-        counted = number_alone(text, max(found[names["v"]], found[names["v2"]]))
-        if counted is not None:
-            values["sex"] = detail(text, *found[0], counted, sex)
+    _sex(text, may, values)
 
 
 def _age(text: Text, may: dict[str, Pattern], values: dict[str, Any]) -> None:
@@ -413,7 +406,13 @@ def _age(text: Text, may: dict[str, Pattern], values: dict[str, Any]) -> None:
         unit = data[slice(*found[names["u"]])].decode()
         bound, number, beyond = found[names["b"]], found[names["v"]], found[names["e"]]
         if beyond[0] < 0 and bound[0] == bound[1]:
-            values["age"] = detail(text, *found[0], decimal(data[slice(*number)].decode()), unit)
+            average = decimal(data[slice(*number)].decode())
+            sentence = text.sentence_at(found[0][0])
+            last = sentence.end if sentence else found[0][1]
+            again = pattern.groups(data, found[0][1], last)
+            if again and decimal(data[slice(*again[names["v"]])].decode()) != average:
+                return  # of groups
+            values["age"] = detail(text, *found[0], average, unit)
             return
         if "age" not in values and not of_a_group(found[0][0]):
             first = bound[0] if bound[0] >= 0 else number[0]
@@ -421,11 +420,45 @@ def _age(text: Text, may: dict[str, Pattern], values: dict[str, Any]) -> None:
             values["age"] = detail(text, *found[0], limit, unit)
 
 
+def _sex(text: Text, may: dict[str, Pattern], values: dict[str, Any]) -> None:
+    """The share of one sex, else its number; not those of groups."""
+    data, last = text.data, len(text.data)
+    if pattern := may.get("sex"):
+        names = pattern.names
+        shares: dict[str, tuple[float | None, Span, Span]] = {}
+        for found in _near(text, "sex", pattern):
+            sex = data[slice(*max(found[names["s"]], found[names["s2"]]))].decode().lower()
+            share = decimal(data[slice(*max(found[names["v"]], found[names["v2"]]))].decode())
+            if sex not in shares:
+                shares[sex] = share, found[0], found[names["s"]]
+            elif (
+                share != shares[sex][0]
+                and (sentence := text.sentence_at(shares[sex][1][0]))
+                and found[0][0] < sentence.end
+            ):
+                return  # of groups
+        for sex, (share, span, named) in shares.items():
+            # "40 women (7%)" where there are no men: how many had something.
+            if named[0] >= 0 or _OTHER_SEX[sex[0] in "mb"].find(data, text.body, last):
+                values["sex"] = detail(text, *span, share, f"% {sex}")
+                return
+    if (pattern := may.get("sexes")) and (first := next(_near(text, "sexes", pattern), None)):
+        names = pattern.names
+        sex = data[slice(*max(first[names["s"]], first[names["s2"]]))].decode().lower()
+        counted = number_alone(text, max(first[names["v"]], first[names["v2"]]))
+        pair = first[names["s"]][0] >= 0
+        if counted is not None and (
+            not pair or _OTHER_SEX[sex[0] in "mb"].find(data, *first[0]) is not None
+        ):
+            values["sex"] = detail(text, *first[0], counted, sex)
+
+
 def _people_with(text: Text, people: Sequence[Span], values: dict[str, Any]) -> None:
     """Who was studied: best said in aims and methods, never in conclusions."""
     found: list[tuple[int, int, int, int]] = []
     labelled = any(section.label for section in text.sections)
     told = any(sentence.role in ("methods", "results") for sentence in text.sentences)
+    size = values.get("sample_size", NOT_REPORTED).value
     for first, end in ((text.body, len(text.data)), (0, text.body - 1)):
         for start, stop in people:
             if not first <= start < end or (led := WITH_AFTER.match(text.data, stop, end)) is None:
@@ -455,6 +488,14 @@ def _people_with(text: Text, people: Sequence[Span], values: dict[str, Any]) -> 
                 )
                 if of_others and not _WHO_TOOK_PART.find(before, 0, len(before)):
                     continue  # some of them, or people at large
+                if (one_of := _COUNT_BEFORE.search(before)) and (
+                    (number := integer(one_of[1].decode())) is not None
+                    and isinstance(size, int)
+                    and number < size
+                ):
+                    continue  # one of the groups
+                if both := _AND_BEFORE.search(before):
+                    start -= len(before) - both.start()
                 found.append((_ROLES.get(role, 3), start, after, stop))
     if found:
         _, start, after, stop = min(found, key=lambda one: one[0])

@@ -37,6 +37,18 @@ _MAY_COMPARE = frozenset(
         "modelling_study",
     }
 )
+_OBSERVED = frozenset(
+    [
+        "cohort_study",
+        "cross_sectional_study",
+        "case_control_study",
+        "ecological_study",
+        "prediction_model_study",
+        "genetic_association_study",
+        "case_series",
+        "case_report",
+    ]
+)
 _OF_TREATMENTS = ("therapy", "harm", "screening", "economics")
 _WHO = ("population", "condition", "age", "sex")
 _PARTICIPANTS = (
@@ -81,6 +93,8 @@ def _unfit(design: str, question: str) -> tuple[tuple[str, Any], ...]:
         names |= {*_WHO, "deaths", "discontinuations", "setting", "adverse_events"}
     if design == "case_report":
         names.add("population")  # "patients with …" are others
+    if design in _OBSERVED:
+        names |= {"allocation", "masking"}  # "randomly assigned to a training set"
     if design == "single_arm_trial":
         names.add("comparators")  # "compared with historical data"
     if design in _BENCH | _ONE_BY_ONE | {"animal_study"}:

@@ -27,7 +27,7 @@ _LED_TO = re.compile(
 _EITHER = re.compile(
     rb"(?P<first>[A-Za-z][\w/+%. -]{2,60}?)(?:\s?\([^()]{1,80}\))?,?\s(?:or|versus|vs\.?)\s(?:to\s|with\s)?(?:an?\s|the\s)?"
     rb"(?P<second>[A-Za-z][\w/+-]*(?: [\w/+-]+){0,4}?)(?=\s?[.,;:()]|\s(?:for|in|at|on|during|once|twice|daily|every|each|three|four|while|using|after|before|by|as"
-    rb"|followed|who|from|and|was|were|over|plus|within|administered|given|until|tid|bid|qd|\d[\d.]*)\b|\s?\Z)"
+    rb"|followed|who|from|was|were|over|within|administered|given|until|tid|bid|qd|\d[\d.]*)\b|\s?\Z)"
 )
 # Names that say nothing of what was given.
 _NO_NAME = re.compile(
@@ -35,6 +35,7 @@ _NO_NAME = re.compile(
     rb"|patients?|participants?|subjects|women|men|children|adults|months?|weeks?|days|no|reverse|cross|either|both|same|other|treat|attacks?|receive|remain|followed|combination"
     rb"|moderate|severe|mild|uni|beta|alpha|gamma)\b|^(?:[A-Z]|I+)$|^(?:in|of|with|at|by|on|for|an?|the)\b|-$"
 )
+_NOTHING_GIVEN = re.compile(rb"(?i)(?:matching )?placebo|no\b|usual care|sham")
 # The thing compared stands behind the last of these words before "versus" …
 _LEADS = re.compile(
     rb".*\b(?:of|with|between|by|using|for|in|to|on|from|than|after|during|receiv(?:ed|ing)|compar(?:ed|ing|ison)|that|and|or|whether|the|an?)\s"
@@ -45,7 +46,7 @@ _NO_TREATMENT = re.compile(
     rb"(?i)\b(?:this|these|other|others|previous|at least|lower|higher|better|worse|greater|fewer|less|more|similar|significant\w*|reduced|increased|decreased|improved|patients?|participants?"
     rb"|women|men|children|rates?|risks?|mortality|survival|scores?|levels?|results?|outcomes?|differences?|values?|those|baseline|controls?|users?"
     rb"|larger|smaller|adults|was|after|month|year|highest|lowest|top|bottom|(?:quart|quint|tert|dec)iles?|fifths?|thirds?|upper|lower|exposures?|exposed|unexposed"
-    rb"|does|did|whether|raises?|raised|that|none|one|two|three|subjects|individuals|detection|time|days|weeks|months|years|observed|found|associated|performed|used|evaluated)\b"
+    rb"|does|did|whether|raises?|raised|that|none|one|two|three|subjects|individuals|detection|time|days|weeks|months|years|post-?tests?|pre-?tests?|observed|found|associated|performed|used|evaluated)\b"
 )
 
 
@@ -63,6 +64,8 @@ def read_assigned(text: Text, pattern: Pattern) -> dict[str, Detail]:
         sides = {"interventions": named.span("first"), "comparators": named.span("second")}
         if any(_NO_NAME.search(data[slice(*span)]) for span in sides.values()):
             continue
+        if _NOTHING_GIVEN.match(data, *sides["interventions"]):
+            sides = dict(zip(sides, reversed(sides.values()), strict=True))
         return {name: detail(text, *span) for name, span in sides.items()}
     return {}
 

@@ -700,3 +700,62 @@ def test_people_at_large_are_not_those_of_the_study() -> None:
         title="Velotril",
     )
     assert not found.population.reported
+
+
+@pytest.mark.parametrize(
+    ("abstract", "population", "age", "sex"),
+    [
+        (
+            (
+                "The study included 90 adults: 40 adults with gout (mean age 51 years; 60% female) and "
+                "50 adults with pain (mean age 44 years; 45% female)."
+            ),
+            None,
+            None,
+            None,
+        ),
+        (
+            "The study included 90 adults with gout (mean age 51 years; 60% female).",
+            "adults with gout",
+            51,
+            60,
+        ),
+        ("We followed males and females with gout.", "males and females with gout", None, None),
+        ("We followed patients with surgical treatment.", None, None, None),
+    ],
+)
+def test_groups_are_not_all(
+    abstract: str, population: str | None, age: float | None, sex: float | None
+) -> None:
+    found = as_read(abstract, title="Velotril")
+    assert (found.population.text, found.age.value, found.sex.value) == (population, age, sex)
+
+
+def test_who_is_randomised_to_each_of_several_arms_is_no_sample() -> None:
+    found = as_read(
+        "In all, 112 patients were randomised to velotril, 117 to warfarin and 118 to rest."
+    )
+    assert not found.sample_size.reported
+    assert (
+        as_read("In all, 112 patients were randomised to velotril or rest.").sample_size.value
+        == 112
+    )
+
+
+def test_placebo_is_what_is_compared_with() -> None:
+    found = as_read("Adults were randomised to placebo or velotril.", title="Gout")
+    assert found.interventions[0].text == "velotril"
+    assert found.comparators[0].text == "placebo"
+
+
+def test_a_cohort_allocates_nobody() -> None:
+    abstract = (
+        "In this retrospective cohort study, 400 patients with gout were followed for pain. Patients were "
+        "randomly assigned to a training set."
+    )
+    found = grade(
+        Article(pmid=1, title="Pain in gout: a retrospective cohort study", abstract=abstract)
+    )
+    assert found.design == "cohort_study"
+    assert not found.details.allocation.reported
+    assert as_read(abstract).allocation.reported
