@@ -20,7 +20,10 @@ REACH = 70
 
 _BEFORE = {
     "negated": r"\b(?:no|not|without|lack(?:ing)?(?: of)?|absence of|neither|nor|few|paucity of"
-    r"|scarcity of|only one|rather than|instead of|never)\b(?:[\s\w-]+)?\s",
+    r"|scarcity of|only one|rather than|instead of|never)\b(?:[\s\w-]+)?\s"
+    r"|\b(?:preclud(?:ed|es|ing)|prevented|prohibited)(?: us from)?"
+    r"(?: (?:an?|any|the|formal|quantitative|statistical|meaningful|performing|conducting|doing))*\s"
+    r"|\bnon-",
     "hypothetical": r"\b(?:need(?:s|ed)? (?:for|to)|future|further|await(?:s|ing)?|required?"
     r"|warrants?|call for|should (?:be|conduct|undergo)|larger|large-scale|more|additional"
     r"|well-designed|upcoming|ideally|ongoing|deserves?|merits?|worthy of|justif(?:y|ies|ied))"
@@ -31,25 +34,30 @@ _BEFORE = {
     r"\s(?:[\w,-]+\s){0,4}",
     "topic": r"\b(?:how to|conduct(?:ing)? of|reporting of|quality of|design(?:ing)? of|role of"
     r"|methods? (?:of|for)|guide to|introduction to|limitations of|methodology of|types? of"
-    r"|interpret(?:ing|ation of)|conducting|appraisal of|such as|principles of|use of"
-    r"|hierarchy|like|as in|value of)\s(?:[\w,-]+\s){0,4}",
+    r"|interpret(?:ing|ation of)|appraisal of|such as|principles of|use of"
+    r"|hierarchy|like|as in|value of)\s(?:[\w,-]+\s){0,4}|\bconducting\s(?:[\w-]{4,}\s){0,2}",
 }
 # A wide pattern may hold the word that silences it: "a previous meta-analysis".
-_INSIDE = {"negated": r"\b(?:no|without)\b", "other_work": r"\b(?:previous|prior|earlier|recent)\b"}
+_INSIDE = {
+    "negated": r"\b(?:no|without|preclud(?:ed|es|ing)|prevented (?:an?|any|the|us|formal|meta))\b",
+    "other_work": r"\b(?:previous|prior|earlier|recent)\b",
+}
 _AFTER = {
     "hypothetical": r"s?\s(?:[\w-]+\s){0,5}(?:(?:is|are|will be|would be|remain) (?:\w+\s)?(?:needed"
     r"|required|warranted|necessary|lacking|awaited|underway|desirable|recommended|essential"
-    r"|mandatory)|should|would|could help|must be|to (?:confirm|determine|establish))",
+    r"|mandatory)|should|would|could help|must be)|s to (?:confirm|determine|establish)",
     "negated": r"s?\s(?:(?:is|are|were|have been|has been) (?:lacking|scarce|limited|few|absent|rare"
-    r"|unavailable|not available|missing)|(?:was|were|could) not (?:be )?(?:performed|possible"
-    r"|conducted|done|feasible))",
+    r"|unavailable|not available|missing|precluded|impossible|inappropriate)"
+    r"|(?:was|were|could) not (?:be )?(?:performed|possible|conducted|done|feasible))",
     "other_work": r"s?\s(?:[\w-]+\s){0,2}(?:have|has) (?:\w+\s)?(?:shown|demonstrated|reported|been"
-    r"|found|suggested|established|confirmed|provided|failed)",
+    r"|found|suggested|established|confirmed|provided|failed|identified|uncovered|discovered|linked"
+    r"|implicated|examined|investigated|evaluated|addressed|assessed|explored|compared)",
 }
 # The words that contexts before a signal begin with: they are looked for first.
 _CUE = Pattern(
-    r"\b(?:no|not|without|lack|lacking|absence|neither|nor|few|paucity|scarcity|only one|rather"
-    r"|instead|never|need(?:s|ed)? (?:for|to)|future|further|await\w*|required?|warrants?|call for"
+    r"\b(?:no|non|not|without|lack|lacking|absence|neither|nor|few|paucity|scarcity|only one|rather"
+    r"|instead|never|preclud\w+|prevented|prohibited|need(?:s|ed)? (?:for|to)|future|further"
+    r"|await\w*|required?|warrants?|call for"
     r"|should|larger|large-scale|more|additional|well-designed|upcoming|ideally|ongoing|deserves?"
     r"|merits?|worthy|justif(?:y|ies|ied)|previous(?:ly)?|prior|earlier|recent|published|existing|several|many|numerous|other"
     r"|available|most|multiple|some|various|large|major|pivotal|landmark|subsequent|past|shown"

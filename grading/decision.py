@@ -54,7 +54,13 @@ EXPECTED = {
     "economic_evaluation": 0.4,
     "modelling_study": 0.3,
     "diagnostic_accuracy_study": 0.3,
+    "single_arm_trial": 0.6,
 }
+HEADS = {"single_arm_trial": "clinical_trial"}  # where the head has another name
+# Of those, what words must tell too, by SOME_WORDS points: indexers tag reviews that pool nothing, and
+# trials of any kind.
+WORDED = ("meta_analysis", "single_arm_trial")
+SOME_WORDS = 1.5
 EXPECTED_SHARE = 1.2  # points for one unit of log-odds
 MOST_EXPECTED = 5.0  # however sure a head is: words that name another design outweigh it
 
@@ -68,6 +74,12 @@ QUOTED = ("systematic_review", "randomized_controlled_trial")
 # An experiment that names no animal is one on plants, soil or matter: the model knows none of these.
 NAMED_IN_TEXT = "animal_study"
 
+# Words that tell of randomisation may be about another trial, or about one whose arms are not compared:
+# the text model's head for the tag of randomised trials knows better than its eight designs, which few
+# trials taught. Where the words are there, its log-odds above AGREED are added, up to MOST_AGREED.
+AGREED = 0.3
+MOST_AGREED = 3.0
+
 # How sure the very design is, within its kind: points for one unit of log-odds, and how many more than
 # its floor "none of those told" counts for. Fitted on the tags of people at NLM, text only: there, and
 # with metadata, the calibration error is 0.05 (`benchmarks.grading`).
@@ -77,6 +89,7 @@ NONE_TOLD = -0.5
 PLAIN = ("narrative_review", "randomized_controlled_trial")
 
 _ENOUGH = {design: math.log(chance / (1 - chance)) for design, chance in EXPECTED.items()}
+_AGREED = math.log(AGREED / (1 - AGREED))
 _NO_CONTENT = frozenset({*FORMS, *NOTICES, "primary_research", "narrative_review"})
 _FAMILIES = {
     design: {design, *(parent for heir, parent, _ in HEIRS if heir == design)}
@@ -84,6 +97,17 @@ _FAMILIES = {
 }
 # Indexers tag phases and "Clinical Trial" on randomised trials as well: no evidence against one.
 _ANY_TRIAL = frozenset({"single_arm_trial", "non_randomized_trial"})
+# What a randomised trial is taken for: designs told by words that trials use too.
+_LIKE_TRIALS = frozenset(
+    {
+        "cohort_study",
+        "case_control_study",
+        "case_series",
+        "before_after_study",
+        "single_arm_trial",
+        "non_randomized_trial",
+    }
+)
 _NOTHING = dict.fromkeys(DESIGNS, 0.0)
 _NAMED = tuple(design for design in DESIGNS if design not in ("primary_research", "unclassified"))
 # By group, and whether content decided over a form: the designs that text and tags together may name.
@@ -133,7 +157,9 @@ def _decide(evidence: Evidence, model: TextPrediction | None, odds: list[float])
             own[target] = points
     if model:
         for design, enough in _ENOUGH.items():
-            own[design] += expected_points(model.tags.get(design, 0.0), enough)
+            if design not in WORDED or evidence.text_weights.get(design, 0.0) >= SOME_WORDS:
+                head = HEADS.get(design, design)
+                own[design] += expected_points(model.tags.get(head, 0.0), enough)
     scores = own.copy()
     for heir, parent, needed in HEIRS:
         if own[heir] >= needed and own[parent] > 0:
@@ -147,7 +173,7 @@ def _decide(evidence: Evidence, model: TextPrediction | None, odds: list[float])
         named = tuple(name for name in _NAMED if tagged.get(name, 0.0) > 0)
     best = max(named, key=scores.__getitem__)
     if model and not (best in BEYOND_MODEL and scores[best] >= MARGIN):
-        return _with_model(evidence, scores, odds, form)
+        return _with_model(evidence, model, scores, odds, form)
     floor = _floor(scores)
     total = sum(
         math.exp(min(scores[name], 30.0) / TEMPERATURE) for name in _NAMED if scores[name] > 0
@@ -165,7 +191,11 @@ def _decide(evidence: Evidence, model: TextPrediction | None, odds: list[float])
 
 
 def _with_model(
-    evidence: Evidence, scores: dict[str, float], odds: list[float], form: str | None
+    evidence: Evidence,
+    model: TextPrediction,
+    scores: dict[str, float],
+    odds: list[float],
+    form: str | None,
 ) -> Decision:
     """Text and tags together choose one of the groups; `scores` choose the design in it."""
     groups, over_form = weights().groups, form is not None
@@ -178,6 +208,12 @@ def _with_model(
         )
     for number, group in enumerate(groups):
         odds[number] += evidence.weights.get(f"declared:{group}", 0.0)
+    if evidence.has("randomised") and groups[odds.index(max(odds))] == OTHERS:
+        rival = max(_OPEN[OTHERS, over_form], key=scores.__getitem__)
+        if rival in _LIKE_TRIALS or scores[rival] < _floor(scores):
+            odds[groups.index("randomized_controlled_trial")] += _agreement(
+                model.tags.get("randomized_controlled_trial", 0.0)
+            )
     for group in QUOTED:
         if max([scores[design] for design in MEMBERS[group]]) < MARGIN:
             odds[groups.index(group)] = -math.inf
@@ -198,15 +234,21 @@ def _with_model(
     return Decision(design, confidence, confidence * share, scores, form, disagree)
 
 
+def _agreement(probability: float) -> float:
+    """Log-odds that the model's head for the tag adds where words tell of randomisation."""
+    chance = min(max(probability, 1e-4), 1 - 1e-4)
+    return max(0.0, min(math.log(chance / (1 - chance)) - _AGREED, MOST_AGREED))
+
+
 def _share(design: str, rivals: Sequence[str], scores: dict[str, float]) -> float:
     """How likely the design is among those of its kind, if its kind is right."""
-    if len(rivals) == 1 or design == OTHERS:
+    if len(rivals) == 1:
         return 1.0
     told = {
         rival: math.exp(scores[rival] / WITHIN_TEMPERATURE) for rival in rivals if scores[rival] > 0
     }
     none = math.exp((_floor(scores) + NONE_TOLD) / WITHIN_TEMPERATURE)
-    own = told.get(design, 0.0) + (none if design in PLAIN else 0.0)
+    own = told.get(design, 0.0) + (none if design in PLAIN or design == OTHERS else 0.0)
     return own / (sum(told.values()) + none)
 
 
