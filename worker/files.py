@@ -7,6 +7,7 @@ The format is told by content, not by name: PubMed XML, MEDLINE text, or JSON li
 from __future__ import annotations
 
 import io
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
@@ -21,7 +22,7 @@ from grading import Article
 from grading.article import Section
 from worker.errors import EntrezUnavailable, SourceError
 from worker.known import Known, digest_of
-from worker.medline import read_medline
+from worker.medline import heading, publication_type, read_medline
 from worker.parsed import (
     LARGEST_PMID,
     MalformedRecord,
@@ -319,11 +320,13 @@ def _elements(stream: _Peekable, name: str) -> Iterator[_Element]:
 
 
 def read_jsonl(stream: BinaryIO) -> Iterator[Parsed]:
-    """Articles as `pubgrade export` writes them, or plain lines with pmid, title and abstract."""
+    """Articles as `pubgrade export` writes them, or plain lines with pmid, title, abstract and tags."""
     for number, line in enumerate(stream, 1):
         if not line.strip():
             continue
         try:
+            if b'"pub_types"' in line:
+                raise msgspec.ValidationError("not as `pubgrade export` writes it")
             article = msgspec.json.decode(line, type=Article)
         except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
             try:
@@ -347,7 +350,8 @@ def read_jsonl(stream: BinaryIO) -> Iterator[Parsed]:
 
 
 def _plain(line: bytes) -> Article:
-    """A line whose PMID is a string or whose fields are null. Raises ValueError."""
+    """A line as people make them: the PMID a string, fields null, tags by their names alone, as a
+    list or in one string with "|" or ";" between them. Raises ValueError."""
     try:
         record = msgspec.json.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -355,8 +359,29 @@ def _plain(line: bytes) -> Article:
     pmid = number_in(str(record.get("pmid", ""))) if isinstance(record, dict) else None
     if pmid is None:
         raise ValueError("no PMID")
+    year = re.fullmatch(r"[12]\d{3}", str(record.get("year") or ""))
     return Article(
         pmid=pmid,
         title=str(record.get("title") or ""),
         abstract=str(record.get("abstract") or ""),
+        published=year[0] if year else None,
+        published_precision="year" if year else None,
+        journal=str(record.get("journal") or "") or None,
+        languages=tuple(_names(record.get("languages") or record.get("language"))),
+        publication_types=tuple(
+            map(
+                publication_type, _names(record.get("publication_types") or record.get("pub_types"))
+            )
+        ),
+        mesh=tuple(map(heading, _names(record.get("mesh")))),
     )
+
+
+def _names(given: object) -> list[str]:
+    """The names in a list, or in one string."""
+    if isinstance(given, str):
+        given = re.split(r"[|;]", given)
+    if not isinstance(given, list):
+        return []
+    named = (item.get("name") if isinstance(item, dict) else item for item in given)
+    return [name.strip() for name in named if isinstance(name, str) and name.strip()]

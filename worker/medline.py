@@ -176,12 +176,8 @@ def _article(lines: list[str]) -> Article:
         other_ids=tuple(Accession(bank=k, id=v) for k, v in ids.items() if k != "doi"),
         registry_ids=registry,
         accessions=accessions,
-        publication_types=tuple(
-            PublicationType(name=text.title() if text.isupper() else text)
-            for text in by["PT"]
-            if text
-        ),
-        mesh=tuple(_heading(text) for text in by["MH"] if text),
+        publication_types=tuple(publication_type(text) for text in by["PT"] if text),
+        mesh=tuple(heading(text) for text in by["MH"] if text),
         keywords=tuple(text.lstrip("*") for text in by["OT"]),
         grants=tuple(_grant(text) for text in by["GR"]),
         gene_symbols=tuple(by["GS"]),
@@ -278,7 +274,13 @@ def _authors(fields: list[tuple[str, str]]) -> Iterator[Author]:
     yield from close()
 
 
-def _heading(text: str) -> MeshHeading:
+def publication_type(text: str) -> PublicationType:
+    """Of "Randomized Controlled Trial", or of "JOURNAL ARTICLE"."""
+    return PublicationType(name=text.title() if text.isupper() else text)
+
+
+def heading(text: str) -> MeshHeading:
+    """Of "*Gout/diagnosis/*drug therapy": an asterisk marks a major topic."""
     name, *qualifiers = text.split("/")
     return MeshHeading(
         name=name.lstrip("*"),

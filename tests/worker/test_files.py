@@ -95,3 +95,24 @@ def test_json_lines(tmp_path: Path) -> None:
     assert articles[0].sections[0].text == "A."
     errors = [item.error for item in found if isinstance(item, MalformedRecord)]
     assert [error.split(":")[0] for error in errors] == ["line 4", "line 5"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"pmid": 7, "pub_types": ["Letter", "JOURNAL ARTICLE"], "mesh": ["Humans", "*Gout/*drug therapy"], "journal": "J", "year": 1998}',
+        '{"pmid": "7", "publication_types": "Letter|JOURNAL ARTICLE", "mesh": "Humans; *Gout/*drug therapy", "journal": "J", "year": 1998}',
+        '{"pmid": 7, "publication_types": ["Letter", {"name": "JOURNAL ARTICLE"}], "mesh": ["Humans", "*Gout/*drug therapy"], "journal": "J", "year": "1998"}',
+    ],
+)  # fmt: skip
+def test_json_lines_with_tags_by_name(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text(line + "\n")
+    (found,) = read_source(str(path))
+    assert isinstance(found, ParsedArticle)
+    article = found.article
+    assert [kind.name for kind in article.publication_types] == ["Letter", "Journal Article"]
+    assert [(tag.name, tag.major) for tag in article.mesh] == [("Humans", False), ("Gout", True)]
+    assert article.mesh[1].qualifiers[0].name == "drug therapy"
+    assert article.journal == "J"
+    assert (article.published, article.published_precision) == ("1998", "year")
