@@ -155,7 +155,7 @@ _REVIEW = (
 # Where the name of a condition ends: at a sign, or at a word that begins something else.
 _DEGREE = rb"(?:(?:very|moderately|mildly)\s)?(?:mild|moderate|severe|early|late|acute|chronic|active|inactive|low|high|stable|unstable|advanced)"
 _CONDITION = re.compile(
-    rb"(?!(?:any\b|(?:an?\s)?(?:surgical|surgery|operative|procedures?|treatments?)\b|an?\s(?:mean|median|average|positive|negative|high|low|higher|lower|greater|good|poor|body|score|total|minimum|maximum|range|similar|known|disease|condition|follow)"
+    rb"(?!(?:any\b|an?\s(?:mean|median|average|positive|negative|high|low|higher|lower|greater|good|poor|body|score|total|minimum|maximum|range|similar|known|disease|condition|follow)"
     rb"|mean|median|average|greater|larger|initial|baseline|those|these|this|such|no|and|or|values?|levels?|scores?|low|lower|high|higher|more|less|fewer|at|only|both|either"
     rb"|data|completed?|received|undergone|been|not|failed|never|previously|recently|taken|had|responded|missing|available|good|poor|better|worse|positive|negative|one|two|three|four|five|\d+)\b)(?:"
     + _DEGREE
@@ -183,6 +183,9 @@ _NO_CONDITION = re.compile(
     + rb")*|\w+ly|\w{1,2}|and|or|.*\b(?:of|with|for|in|an?|the|probable|possible|definite|related|due)|\w+ly\s(?:one|two|an?|no))(?:\s(?:and|or|to))?$",
     re.IGNORECASE,
 )
+_TREATMENT = re.compile(
+    rb"(?:an?\s)?(?:surgical|operative|surgery|procedures?|treatments?)(?!-)\b", re.IGNORECASE
+)
 # "duodenal, gastric or …": its noun comes later.
 _ADJECTIVE = re.compile(rb"(?:\w+ )?\w+(?:al|ic|ous|ive|ary)(?:,| and | or )")
 # What is said of people at large, not of those of a study.
@@ -194,6 +197,9 @@ _AT_LARGE = Pattern(
 # Before people of results who are those of the study, and no part of them.
 _WHO_TOOK_PART = Pattern(
     rf"(?:\A(?:RESULTS: )?|\b(?:total of|enrolled|included|recruited|randomi[sz]ed|studied|analy[sz]ed|identified|of)\s)(?:the\s|all\s)?{COUNT}\s(?:[\w-]+\s){{0,3}}?\z"
+)
+_AS_REFERENCE = Pattern(
+    r"\b(?:as|were|formed|served as) (?:the |a |our )?(?:reference|controls?|comparison)\b"
 )
 _COUNT_BEFORE = re.compile(rf"\b({COUNT})\s(?:[\w-]+\s){{0,2}}\Z".encode(), re.IGNORECASE)
 _AND_BEFORE = re.compile(
@@ -473,6 +479,8 @@ def _people_with(text: Text, people: Sequence[Span], values: dict[str, Any]) -> 
                 if loose := _LOOSE_END.search(words):
                     words = words[: loose.start()]
                 stop = named.start() + len(words)
+                if _TREATMENT.match(words) and text.data[after - 5 : after].lower() == b"with ":
+                    continue
                 if _NO_CONDITION.match(words) or _ADJECTIVE.match(text.data, after):
                     continue
                 if role == "background" and _AT_LARGE.groups_at(
@@ -494,6 +502,11 @@ def _people_with(text: Text, people: Sequence[Span], values: dict[str, Any]) -> 
                     and number < size
                 ):
                     continue  # one of the groups
+                if sentence and (
+                    before[-6:].lower() == b"among " == text.data[sentence.start : start].lower()
+                    or _AS_REFERENCE.find(text.data, stop, max(stop, sentence.end))
+                ):
+                    continue  # some of them
                 if both := _AND_BEFORE.search(before):
                     start -= len(before) - both.start()
                 found.append((_ROLES.get(role, 3), start, after, stop))

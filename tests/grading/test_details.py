@@ -759,3 +759,14 @@ def test_a_cohort_allocates_nobody() -> None:
     assert found.design == "cohort_study"
     assert not found.details.allocation.reported
     assert as_read(abstract).allocation.reported
+
+
+@pytest.mark.parametrize(
+    "abstract",
+    [
+        "METHODS: We read records. Among patients with old gout, 78% had pain.",
+        "METHODS: We read records. Patients with mild pain were considered as the reference group.",
+    ],
+)
+def test_a_part_of_the_people_is_not_the_population(abstract: str) -> None:
+    assert not as_read(abstract, title="Velotril").population.reported

@@ -235,6 +235,7 @@ def test_what_no_attribute_shows_is_quoted(
     ("people", "level"),
     [
         ("We tested serum of 90 patients with gout and 60 healthy controls.", 4),
+        ("We tested serum of patients with various kinds of gout and of normal subjects.", 4),
         ("We tested serum of 150 adults with a swollen joint.", 3),
     ],
 )
