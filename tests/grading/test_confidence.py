@@ -55,7 +55,7 @@ def test_an_unclear_design_claims_no_more_than_its_kind() -> None:
 
 def test_an_unclear_design_is_less_sure_where_words_tell_of_another() -> None:
     told = (
-        "RESULTS: Urate was 5.4 (SD 1.2) mg/dl, and 31 % of 204 adults had answered a survey. " * 2
+        "RESULTS: Urate was 5.4 (SD 1.2) mg/dl, and 31 % of 204 adults had been sent a survey. " * 2
     )
     design, kind, own = _sure("Coffee and gout", OPENING + told)
     assert design == "primary_research"
