@@ -17,10 +17,13 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Executor, Future
 from contextlib import contextmanager
 from dataclasses import replace
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
 
+from loguru import logger
+
 from worker.collector import look_rarely
-from worker.errors import EntrezUnavailable, SourceError, WorkerError
+from worker.errors import ConfigError, EntrezUnavailable, SourceError, WorkerError
 from worker.files import is_address
 from worker.known import Known
 from worker.preparing import Answer, Prepared, Task, shares_of
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from distributed import Client
 
 RETRIES: Final = 5  # times that a file is given to another worker
+PATIENCE: Final = 20  # seconds for the scheduler to answer, or to come back
 
 
 class ClusterReaders:
@@ -53,6 +57,7 @@ class ClusterReaders:
         self._stop = stop
         self._progress = progress
         self._read = 0
+        self._told_to_wait = False
 
     @property
     def ahead(self) -> int:
@@ -79,12 +84,12 @@ class ClusterReaders:
                 if self._stop.is_set():
                     future.cancel()
                     return Prepared((), stopped=True)
+                if not self._told_to_wait and not _workers(self._client):
+                    self._told_to_wait = True
+                    logger.warning("the cluster has no workers: waiting until there are some")
                 continue
             except (KilledWorker, CancelledError) as error:
-                raise WorkerError(
-                    f"{source}: the workers that read it were lost ({type(error).__name__}; out "
-                    "of memory?). Files loaded before are kept; start again to go on."
-                ) from None
+                raise _lost(self._client, error, f"{source}: the workers that read it") from None
             self._read += records
             self._progress(self._read)
             return prepared
@@ -106,7 +111,32 @@ def _here() -> str:
 
 def workers_of(client: Client) -> int:
     """How many workers there are now, 1 where there is none yet."""
-    return max(1, len(client.scheduler_info(n_workers=-1)["workers"]))
+    return max(1, len(_workers(client)))
+
+
+def _workers(client: Client) -> dict[str, object]:
+    found: dict[str, object] = client.scheduler_info(n_workers=-1)["workers"]
+    return found
+
+
+def _lost(client: Client, error: BaseException, who: str) -> WorkerError:
+    kept = "What was done before is kept; start again to go on."
+    if client.status != "running":
+        return EntrezUnavailable(f"the scheduler of the cluster is gone. {kept}")
+    return WorkerError(f"{who} were lost ({type(error).__name__}; out of memory?). {kept}")
+
+
+def _check(client: Client) -> None:
+    """Raises ConfigError where a worker has not this pubgrade: it would end with the first task, or
+    grade by other rules. Whoever joins later is not asked."""
+    ours = version("pubgrade")
+    for worker, theirs in client.run(version, "pubgrade", on_error="return").items():
+        if theirs != ours:
+            has = f"has pubgrade {theirs}" if isinstance(theirs, str) else "has no pubgrade"
+            raise ConfigError(
+                f"--cluster: the worker {worker} {has}, this is {ours}. Install the same on all "
+                "(docs/cluster.md)."
+            )
 
 
 @contextmanager
@@ -117,10 +147,7 @@ def executor_of(client: Client) -> Iterator[Executor]:
     try:
         yield client.get_executor(pure=False, retries=RETRIES)
     except (KilledWorker, CancelledError) as error:
-        raise WorkerError(
-            f"the workers of the cluster were lost ({type(error).__name__}; out of memory?). "
-            "What was done before is kept; start again to go on."
-        ) from None
+        raise _lost(client, error, "the workers of the cluster") from None
 
 
 @contextmanager
@@ -128,7 +155,8 @@ def connected(address: str, workers: int, say: Callable[[str], None]) -> Iterato
     """A client of the scheduler at `address`, or of one with `workers` processes on this machine
     where `address` is "local". Says where the dashboard is.
 
-    Raises WorkerError where distributed is not installed, EntrezUnavailable where nothing answers.
+    Raises WorkerError where distributed is not installed, EntrezUnavailable where nothing answers,
+    ConfigError where a worker has another pubgrade.
     """
     try:
         import dask.config
@@ -150,12 +178,13 @@ def connected(address: str, workers: int, say: Callable[[str], None]) -> Iterato
             yield client
         return
     try:
-        client = Client(address, timeout=20)
+        client = Client(address, timeout=PATIENCE)
     except (OSError, TimeoutError, ValueError) as error:
         raise EntrezUnavailable(
             f"--cluster {address}: no Dask scheduler answers there ({type(error).__name__}). "
             "Start one (docs/cluster.md), or use --cluster local."
         ) from None
     with client:
+        _check(client)
         say(f"scheduler {address}; dashboard: {client.dashboard_link}")
         yield client

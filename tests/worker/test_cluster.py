@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
@@ -16,6 +18,9 @@ from bulk_site import bulk_file, record, retraction_notice
 from storage import Store
 from storage.records import Query
 from worker.bulk import Job, load_files
+
+if TYPE_CHECKING:
+    from conftest import Pubgrade
 
 FILES = 8
 
@@ -76,3 +81,66 @@ def test_workers_are_killed(tmp_path: Path, dask: Any) -> None:
         assert all(each.run.worker and each.run.worker.startswith("tcp://") for each in loaded)
         assert content(store) == expected
         assert [run.state for run in store.runs(kind="load")] == ["done"] * FILES
+
+
+@pytest.mark.parametrize("theirs", ["0.0.1", None])
+def test_a_worker_of_another_pubgrade(
+    pubgrade: Pubgrade, tmp_path: Path, theirs: str | None
+) -> None:
+    """It would grade by other rules; one without pubgrade ends with each task, and all wait."""
+    distributed = pytest.importorskip("distributed")
+    (tmp_path / "a.xml").write_bytes(bulk_file([record(1)]))
+    path = tmp_path / "theirs"
+    if theirs:
+        metadata = path / "pubgrade-0.0.1.dist-info" / "METADATA"
+        metadata.parent.mkdir(parents=True)
+        metadata.write_text("Metadata-Version: 2.1\nName: pubgrade\nVersion: 0.0.1\n")
+    else:
+        path.mkdir()
+        (path / "sitecustomize.py").write_text(
+            "import importlib.metadata as m\n"
+            "def version(name, real=m.version):\n"
+            "    if name == 'pubgrade':\n"
+            "        raise m.PackageNotFoundError(name)\n"
+            "    return real(name)\n"
+            "m.version = version\n"
+        )
+    with (
+        distributed.LocalCluster(n_workers=0, processes=True, dashboard_address=":0") as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        words = ["worker", "--no-nanny", "--no-dashboard", cluster.scheduler_address]
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "dask", *words],
+            env=os.environ | {"PYTHONPATH": str(path)},
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            client.wait_for_workers(1, timeout=60)
+            done = pubgrade("load", "a.xml", "--cluster", cluster.scheduler_address)
+        finally:
+            worker.kill()
+            worker.wait()
+    assert done.returncode == 2
+    has = f"has pubgrade {theirs}, this is" if theirs else "has no pubgrade, this is"
+    assert has in done.stderr, done.stderr
+
+
+def test_a_scheduler_without_workers_that_goes_away(
+    pubgrade: Pubgrade, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("distributed")
+    monkeypatch.setattr("worker.cluster.PATIENCE", 2)
+    (tmp_path / "a.xml").write_bytes(bulk_file([record(1)]))
+    words = ["scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "dask", *words], stderr=subprocess.PIPE, text=True
+    ) as scheduler:
+        assert scheduler.stderr is not None
+        line = next(line for line in scheduler.stderr if "Scheduler at" in line)
+        threading.Thread(target=scheduler.stderr.read, daemon=True).start()
+        threading.Timer(5, scheduler.kill).start()
+        done = pubgrade("load", "a.xml", "--cluster", line.split()[-1])
+    assert done.returncode == 4
+    assert "the cluster has no workers: waiting until there are some" in done.stderr
+    assert "the scheduler of the cluster is gone" in done.stderr
