@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, ClassVar, Final, Literal
+from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite as dialect
@@ -73,8 +75,15 @@ class Sqlite:
                     f"the folder {path.parent} does not exist: create it, "
                     "or choose another store with --store"
                 )
+        address = sa.URL.create("sqlite", database=str(path))
+        if _is_frozen(path):
+            address = sa.URL.create(
+                "sqlite",
+                database=f"file:{quote(str(path))}",
+                query={"immutable": "1", "uri": "true"},
+            )
         self.engine = sa.create_engine(
-            sa.URL.create("sqlite", database=str(path)),
+            address,
             connect_args={"isolation_level": None, "timeout": wait},
             hide_parameters=True,  # no abstracts in error texts
         )
@@ -368,6 +377,16 @@ def _between(hits: sa.Select[Any], least: int, most: int) -> sa.Select[Any]:
 
 def _match(wanted: Node) -> Where:
     return sa.literal_column("full_text").op("MATCH")(expression(wanted))
+
+
+def _is_frozen(path: Path) -> bool:
+    """Whether nobody can write the file, as on a snapshot: SQLite then does without the files that
+    it otherwise makes beside it, even to read. Not so where a writer left some of its work there."""
+    return (
+        path.exists()
+        and bool(os.statvfs(path).f_flag & os.ST_RDONLY)
+        and not path.with_name(f"{path.name}-wal").exists()
+    )
 
 
 def _begin(connection: sa.Connection) -> None:

@@ -328,3 +328,28 @@ def test_verbose_gives_the_traceback_and_the_same_status(pubgrade: Pubgrade) -> 
     done = pubgrade("load", "nowhere.xml", "-v")
     assert done.returncode == 2
     assert "Traceback" in done.stderr
+
+
+def test_a_store_on_a_read_only_file_system(
+    pubgrade: Pubgrade, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    email = {"PUBGRADE_EMAIL": "a@example.org"}
+    assert pubgrade("fetch", "30000001", **email).returncode == 0
+    (tmp_path / "a snapshot?").mkdir()
+    store = tmp_path / "a snapshot?" / "100%.db"
+    (tmp_path / "pubgrade.db").rename(store)
+    there = {"PUBGRADE_STORE": str(store)}
+    true_statvfs = os.statvfs
+
+    def read_only(path: Any) -> Any:
+        found = true_statvfs(path)
+        return type(found)((*found[:8], found.f_flag | os.ST_RDONLY, found[9]))
+
+    monkeypatch.setattr(os, "statvfs", read_only)
+    assert "30000001" in pubgrade("query", "--json", **there).stdout
+    assert pubgrade("status", **there).returncode == 0
+    assert [path.name for path in store.parent.iterdir()] == ["100%.db"]
+    for command in (["fetch", "30000002"], ["regrade", "--all"]):
+        refused = pubgrade(*command, **email, **there)
+        assert refused.returncode == 3
+        assert "cannot be written" in refused.stderr
