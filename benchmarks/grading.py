@@ -93,9 +93,11 @@ def print_designs(
     print("most confused (truth → found):")
     for (was, said), count in Counter(pair for pair in pairs if pair[0] != pair[1]).most_common(8):
         print(f"  {count:4} {was} → {said}")
-    print_calibration(
-        [(grade.confidence, was == said) for grade, (was, said) in zip(grades, pairs, strict=True)]
-    )
+    sure = [
+        grade.confidence if folded or grade.design_confidence is None else grade.design_confidence
+        for grade in grades
+    ]
+    print_calibration([(how, was == said) for how, (was, said) in zip(sure, pairs, strict=True)])
 
 
 def print_calibration(answers: Sequence[tuple[float, bool]]) -> None:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from grading.combination import GROUPS, LEAST_PROBABILITY, MEMBERS, OTHERS, log_odds_many, weights
 from grading.evidence import Evidence
 from grading.hits import Hit
+from grading.metadata import human_indexed
 from grading.text_model import TextPrediction
 from grading.vocabulary import DESIGNS
 
@@ -79,6 +80,13 @@ NAMED_IN_TEXT = "animal_study"
 # trials taught. Where the words are there, its log-odds above AGREED are added, up to MOST_AGREED.
 AGREED = 0.3
 MOST_AGREED = 3.0
+
+# Publishers and indexes call reviews systematic whose abstracts report no search: where words tell of
+# another review alone and no person gave it, the tag counts half (rubric, traps).
+CALLED = "systematic_review"
+CALLED_SHARE = 0.5
+# A type of a high level that is not followed is told from this weight, which publishers' types have.
+CLAIM = 1.5
 
 # How sure the very design is, within its kind: points for one unit of log-odds, and how many more than
 # its floor "none of those told" counts for. Fitted on the tags of people at NLM, text only: there, and
@@ -203,9 +211,10 @@ def _with_model(
     if tagged.get("randomized_controlled_trial", 0.0) >= MARGIN:
         tagged = {design: points for design, points in tagged.items() if design not in _ANY_TRIAL}
     for group in {GROUPS[design] for design in tagged if design in DESIGNS}:
-        odds[groups.index(group)] += max(
-            [tagged.get(design, 0.0) for design in _OPEN[group, over_form]]
-        )
+        points = max([tagged.get(design, 0.0) for design in _OPEN[group, over_form]])
+        if group == CALLED and not _borne_out(evidence):
+            points *= CALLED_SHARE
+        odds[groups.index(group)] += points
     for number, group in enumerate(groups):
         odds[number] += evidence.weights.get(f"declared:{group}", 0.0)
     if evidence.has("randomised") and groups[odds.index(max(odds))] == OTHERS:
@@ -232,6 +241,17 @@ def _with_model(
     share = _share(design, _OPEN[group, over_form], scores) if design != "unclassified" else 1.0
     disagree = _tags_disagree(evidence, design)
     return Decision(design, confidence, confidence * share, scores, form, disagree)
+
+
+def _borne_out(evidence: Evidence) -> bool:
+    """Whether a person gave the tags, or words say that the article is a systematic review, or none
+    says that it is another."""
+    words = evidence.text_weights
+    return (
+        human_indexed(evidence.article)
+        or words.get("narrative_review", 0.0) <= 0
+        or any(words.get(design, 0.0) > 0 for design in MEMBERS[CALLED])
+    )
 
 
 def _agreement(probability: float) -> float:
@@ -292,14 +312,13 @@ def _content_over_form(scores: dict[str, float]) -> str | None:
 def _tags_disagree(evidence: Evidence, design: str) -> bool:
     """A publication type names one design while the text named another; one of a high level that
     is not followed disagrees even where another type agrees (reviews carry "Review" as well)."""
-    tagged = {
-        hit.target
-        for hit in evidence.hits
-        if hit.kind == "publication_type" and hit.weight >= 2.0 and hit.target in DESIGNS
-    }
-    claimed = {GROUPS[target] for target in tagged if GROUPS[target] in QUOTED}
+    types = [
+        hit for hit in evidence.hits if hit.kind == "publication_type" and hit.target in DESIGNS
+    ]
+    claimed = {GROUPS[hit.target] for hit in types if hit.weight >= CLAIM} & set(QUOTED)
     if claimed - {GROUPS[design]}:
         return True
+    tagged = {hit.target for hit in types if hit.weight >= 2.0}
     return bool(tagged) and design not in tagged and not tagged & set(FORMS)
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from grading.details.values import Details
 from grading.evidence import Evidence
 from grading.grades import Reason
 from grading.levels import is_small
 from grading.metadata import human_indexed
+from grading.vocabulary import DESIGNS
 
 PRECLINICAL = frozenset({"animal_study", "in_vitro_study", "in_silico_study"})
 OUTSIDE = frozenset({"qualitative_study", "economic_evaluation", "modelling_study"})
@@ -48,9 +51,23 @@ def flags(
         found.add("unreviewed_tags")
     if tags_disagree:
         found.add("tags_disagree")
+        reasons += _other_types(evidence, design)
     if design.endswith("_trial") and is_small(details):
         found.add("small_sample")
     return tuple(sorted(found)), tuple(reasons)
+
+
+def _other_types(evidence: Evidence, design: str) -> list[Reason]:
+    """The publication type that speaks most for another design."""
+    others = [
+        hit
+        for hit in evidence.hits
+        if hit.kind == "publication_type" and hit.target in DESIGNS and hit.target != design
+    ]
+    strongest = max(others, key=lambda hit: hit.weight, default=None)
+    if strongest is None:
+        return []
+    return [msgspec.structs.replace(strongest.reason(), speaks_for="tags_disagree")]
 
 
 def _reads_english(text: str) -> bool:

@@ -258,3 +258,20 @@ def test_the_title_of_a_comment_is_that_of_what_it_comments_on() -> None:
 )
 def test_systematic_review_as_topic(title: str, abstract: str) -> None:
     assert grade(article(title, abstract)).design not in ("systematic_review", "meta_analysis")
+
+
+def test_a_type_that_is_not_followed_is_a_reason_of_its_own() -> None:
+    article = Article(
+        pmid=1,
+        title="Velotril beyond gout: a review of emerging uses",
+        abstract="This review comprehensively elucidates how velotril acts on urate transporters "
+        "and immune cells, and discusses its emerging uses in heart failure. Early clinical "
+        "findings are put side by side, and practical advice on dosing is given to clinicians.",
+        publication_types=(PublicationType(name="Systematic Review"),),
+        status="PubMed-not-MEDLINE",
+    )
+    found = grade(article)
+    assert found.design == "narrative_review"
+    assert [reason.value for reason in found.reasons if reason.speaks_for == "tags_disagree"] == [
+        "Systematic Review"
+    ]
