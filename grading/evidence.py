@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
 
@@ -19,58 +17,26 @@ from grading.text import Text
 HITS_KEPT = 2  # places kept of one signal that fires often: no grade quotes more
 
 
-@dataclass(frozen=True)
 class Evidence:
     """The hits of one article, and the article itself."""
 
-    article: Article
-    hits: tuple[Hit, ...] = ()
+    __slots__ = ("article", "by_target", "hits", "tag_weights", "text_weights", "weights")
 
-    @cached_property
-    def by_target(self) -> dict[str, list[Hit]]:
-        found: dict[str, list[Hit]] = {}
-        for hit in self.hits:
-            found.setdefault(hit.target, []).append(hit)
-        return found
+    def __init__(self, article: Article, hits: Sequence[Hit] = ()) -> None:
+        self.article = article
+        self.hits = hits
+        self.by_target: dict[str, list[Hit]] = {}
+        for hit in hits:
+            self.by_target.setdefault(hit.target, []).append(hit)
+        # Log-odds points by target: each signal counts once, however often it fires. Those that title
+        # and abstract give, those of publication types, headings, journal and book, and all of them.
+        self.text_weights, self.tag_weights = _points(self.by_target)
+        self.weights = self.text_weights.copy()
+        for target, points in self.tag_weights.items():
+            self.weights[target] = self.weights.get(target, 0.0) + points
 
     def of(self, target: str) -> list[Hit]:
         return self.by_target.get(target, [])
-
-    @cached_property
-    def weights(self) -> dict[str, float]:
-        """Log-odds points by target: each signal counts once, however often it fires."""
-        sums = dict(self.text_weights)
-        for target, points in self.tag_weights.items():
-            sums[target] = sums.get(target, 0.0) + points
-        return sums
-
-    @property
-    def text_weights(self) -> dict[str, float]:
-        """The part of `weights` that title and abstract give."""
-        return self._points[0]
-
-    @property
-    def tag_weights(self) -> dict[str, float]:
-        """The part of `weights` that publication types, headings, journal and book give."""
-        return self._points[1]
-
-    @cached_property
-    def _points(self) -> tuple[dict[str, float], dict[str, float]]:
-        text: dict[str, float] = {}
-        tags: dict[str, float] = {}
-        for target, hits in self.by_target.items():
-            if len(hits) == 1:
-                (text if hits[0].kind == "text" else tags)[target] = hits[0].weight
-                continue
-            strongest: dict[tuple[bool, str], float] = {}
-            for hit in hits:
-                key = hit.kind == "text", hit.signal
-                if abs(hit.weight) > abs(strongest.get(key, 0.0)):
-                    strongest[key] = hit.weight
-            for (of_text, _), weight in strongest.items():
-                sums = text if of_text else tags
-                sums[target] = sums.get(target, 0.0) + weight
-        return text, tags
 
     def weight(self, target: str) -> float:
         return self.weights.get(target, 0.0)
@@ -78,6 +44,25 @@ class Evidence:
     def has(self, target: str, at_least: float = 0.0) -> bool:
         weight = self.weight(target)
         return weight > 0 and weight >= at_least
+
+
+def _points(by_target: Mapping[str, list[Hit]]) -> tuple[dict[str, float], dict[str, float]]:
+    """The weights of text and of tags."""
+    text: dict[str, float] = {}
+    tags: dict[str, float] = {}
+    for target, hits in by_target.items():
+        if len(hits) == 1:
+            (text if hits[0].kind == "text" else tags)[target] = hits[0].weight
+            continue
+        strongest: dict[tuple[bool, str], float] = {}
+        for hit in hits:
+            key = hit.kind == "text", hit.signal
+            if abs(hit.weight) > abs(strongest.get(key, 0.0)):
+                strongest[key] = hit.weight
+        for (of_text, _), weight in strongest.items():
+            sums = text if of_text else tags
+            sums[target] = sums.get(target, 0.0) + weight
+    return text, tags
 
 
 def find_many(texts: Sequence[Text]) -> list[Evidence]:
@@ -95,7 +80,7 @@ def find_many(texts: Sequence[Text]) -> list[Evidence]:
             _find_leading(table, number, begins, places, rows)
         else:
             _find_signal(table, number, places, rows)
-    return [Evidence(article=text.article, hits=tuple(found)) for text, found in rows]
+    return [Evidence(text.article, found) for text, found in rows]
 
 
 def find(text: Text) -> Evidence:
