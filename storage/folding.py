@@ -31,6 +31,8 @@ _ASCII_WORDS: Final = bytes(
 def folded(text: str) -> str:
     """Lower-case words, no accents or signs: "Müller-Łukasz, O'Neil" → "muller lukasz oneil"."""
     if text.isascii():
+        if text.isalnum():
+            return text.lower()
         return b" ".join(text.encode().translate(_ASCII_WORDS, b"'`").split()).decode()
     return _folded(text)
 

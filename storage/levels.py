@@ -6,6 +6,7 @@ index walked backwards gives the strongest evidence first and records without a 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from grading.grades import Levels
@@ -62,6 +63,7 @@ def asked_rank(scheme: str, asked: str) -> int:
     return rank(scheme, asked)
 
 
+@lru_cache(1 << 10)
 def ranks(levels: Levels) -> tuple[int, ...]:
     """The rank in every scheme, in the order of `SCHEMES`."""
     return tuple([rank(scheme, getattr(levels, scheme)) for scheme in SCHEMES])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
@@ -112,7 +113,7 @@ class JournalName(NamedTuple):
 
     @property
     def identity(self) -> str:
-        return "\t".join(part or "" for part in self)
+        return _identity(self)
 
     @property
     def shown(self) -> str:
@@ -135,6 +136,11 @@ class JournalName(NamedTuple):
             issn_key(self.issn) if self.issn else None,
             self.nlm_id,
         )
+
+
+@lru_cache(1 << 12)
+def _identity(name: JournalName) -> str:
+    return "\t".join([part or "" for part in name])
 
 
 def journal_of(article: Article) -> JournalName | None:

@@ -490,6 +490,8 @@ class Saving:
         )
 
     def _confirm(self, chunk: Sequence[Arrival], rows: Mapping[int, sa.Row[Any]]) -> None:
+        if not chunk:
+            return
         self.confirm([each.pmid for each in chunk])
         self._note_grader(
             [

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -90,7 +91,7 @@ class Writing:
         """
         contents = [row.state.content for row in rows]
         self._names.journals(content.journal for content in contents)
-        self._names.headings(pair for content in contents for pair in content.headings)
+        self._names.headings(chain.from_iterable([content.headings for content in contents]))
         self._database.insert(
             self._connection,
             tables.article,
