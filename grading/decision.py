@@ -172,6 +172,9 @@ def _decide(evidence: Evidence, model: TextPrediction | None, odds: list[float])
     for heir, parent, needed in HEIRS:
         if own[heir] >= needed and own[parent] > 0:
             scores[heir] += own[parent]
+    if not _borne_out(evidence):
+        for design in MEMBERS[CALLED]:
+            scores[design] -= evidence.tag_weights.get(design, 0.0) * (1 - CALLED_SHARE)
     form = _content_over_form(scores)
     results = scores["primary_research"]
     named = _NAMED
