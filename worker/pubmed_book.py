@@ -38,7 +38,6 @@ def book_article_of(root: Element) -> Article:
         raise ValueError("PubmedBookArticle without BookDocument")
     pmid, version = pmid_of(document.find("PMID"))
     fields: Fields = {
-        "parts": {},
         "pmid": pmid,
         "version": version,
         "dates": [],
@@ -60,7 +59,6 @@ def book_article_of(root: Element) -> Article:
         if doi:
             fields["doi"] = doi
     count_references(fields)
-    del fields["parts"]
     if around is None:
         del fields["book"]
     else:

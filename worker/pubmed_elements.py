@@ -25,13 +25,12 @@ from grading.article import (
 )
 from worker.dates import PubMedDate, date_of, date_of_text
 from worker.parsed import number_in
-from worker.xml_parts import NAME, SPACE, WORDS, Items
 from worker.xml_text import clean_term, term_of, text_of
 
 Fields = dict[str, Any]  # of an Article in the making
 Reader = Callable[[Element, Fields], None]
 
-SHARED = 1 << 12  # values kept of each kind
+_SHARED = 1 << 12  # values kept of each kind
 _ORCID = re.compile(r"(\d{4})-?(\d{4})-?(\d{4})-?(\d{3}[\dXx])")
 
 
@@ -109,24 +108,18 @@ def date_parts(element: Element) -> tuple[str, str, str, str]:
     return year, month, day, season
 
 
-_cached_date = lru_cache(SHARED)(date_of)
-_cached_date_of_text = lru_cache(SHARED)(date_of_text)
-
-
-def _event(event: str, moment: PubMedDate | None) -> DatedEvent | None:
-    if moment is None:
-        return None
-    date, precision = moment
-    return DatedEvent(event=event, date=date, precision=precision)
+_cached_date = lru_cache(_SHARED)(date_of)
+_cached_date_of_text = lru_cache(_SHARED)(date_of_text)
 
 
 def read_event(element: Element, event: str, fields: Fields) -> str | None:
     """Adds the date to the record's events; the ISO date, or None where there is none."""
-    found = _event(event, _cached_date(*date_parts(element)))
-    if found is None:
+    moment = _cached_date(*date_parts(element))
+    if moment is None:
         return None
-    fields["dates"].append(found)
-    return found.date
+    date, precision = moment
+    fields["dates"].append(DatedEvent(event=event, date=date, precision=precision))
+    return date
 
 
 def read_published(element: Element, fields: Fields) -> None:
@@ -274,7 +267,7 @@ def add_id(bank: str, value: str, fields: Fields) -> None:
     fields["other_ids"].append(Accession(bank=bank, id=value))
 
 
-@lru_cache(SHARED)
+@lru_cache(_SHARED)
 def _publication_type(name: str, ui: str | None) -> PublicationType:
     return PublicationType(name=as_nlm_writes(name), ui=ui)
 
@@ -309,35 +302,12 @@ def read_pubmed_data(element: Element, fields: Fields) -> None:
     read_children(element, _PUBMED_DATA, fields)
 
 
-def _past(element: Element) -> DatedEvent | None:
-    event = element.get("PubStatus") or "unknown"
-    return _event(event.lower(), _cached_date(*date_parts(element)))
-
-
-_PLAIN_PAST = re.compile(
-    f'{SPACE}<PubMedPubDate PubStatus="({NAME})">{SPACE}<Year>({WORDS})</Year>{SPACE}'
-    f"<Month>({WORDS})</Month>{SPACE}<Day>({WORDS})</Day>{SPACE}"
-    f"(?:<Hour>{WORDS}</Hour>{SPACE})?(?:<Minute>{WORDS}</Minute>{SPACE})?"
-)
-
-
-def _plain_past(text: str) -> DatedEvent | None:
-    found = _PLAIN_PAST.fullmatch(text)
-    if found is None:
-        return None
-    event, year, month, day = found.groups()
-    return _event(event.lower(), _cached_date(year, month, day, ""))
-
-
-_HISTORY = Items("PubMedPubDate", _past, _plain_past)
-
-
 def _read_history(element: Element, fields: Fields) -> None:
-    for past in _HISTORY.of(element, fields["parts"]):
-        fields["dates"].append(past)
-        event = past.event
-        if event == "pubmed" or (event == "entrez" and "entered" not in fields):
-            fields["entered"] = past.date
+    for item in element[:]:
+        event = (item.get("PubStatus") or "unknown").lower()
+        date = read_event(item, event, fields)
+        if date and (event == "pubmed" or (event == "entrez" and "entered" not in fields)):
+            fields["entered"] = date
 
 
 def _read_ids(element: Element, fields: Fields) -> None:

@@ -7,12 +7,11 @@ https://www.nlm.nih.gov/bsd/licensee/elements_descriptions.html and the PubMed D
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import BinaryIO
 
 import msgspec
+from lxml import etree
 from lxml.etree import _Element as Element
 
 from grading import Article
@@ -28,7 +27,6 @@ from grading.article import (
 from worker.parsed import DeletedCitations, MalformedRecord, Parsed, ParsedArticle, number_in
 from worker.pubmed_book import book_article_of
 from worker.pubmed_elements import (
-    SHARED,
     Fields,
     Reader,
     add_id,
@@ -51,9 +49,20 @@ from worker.pubmed_elements import (
 )
 from worker.references import cut_references, read_cut_references
 from worker.registries import REGISTRIES
-from worker.xml_parts import NAME, SPACE, WORDS, Items, Parts, Whole, cut_parts, element_of
 from worker.xml_stream import parts_of, pmids_of, split_records
 from worker.xml_text import clean_term, term_of, text_of
+
+# A record stands without a prolog, so it cannot declare entities; those it uses are errors.
+_PARSER = etree.XMLParser(
+    resolve_entities=False,
+    no_network=True,
+    load_dtd=False,
+    dtd_validation=False,
+    huge_tree=False,
+    remove_comments=True,
+    remove_pis=True,
+    strip_cdata=True,
+)
 
 
 def read_pubmed_xml(stream: BinaryIO, *, name: str = "") -> Iterator[Parsed]:
@@ -94,14 +103,9 @@ def parse_article(xml: bytes) -> Article:
         raise ValueError("declares XML entities, which a PubMed record never does: refused")
     xml, references = cut_references(xml)
     try:
-        return _parse(*cut_parts(xml), references)
-    except ValueError:  # what is at fault is told of the record as it stands
-        return _parse(xml, {}, references)
-
-
-def _parse(xml: bytes, parts: Parts, references: bytes) -> Article:
-    """`parts`, `references`: cut out of it (see `worker.xml_parts`, `worker.references`)."""
-    root = element_of(xml)
+        root = etree.fromstring(xml, _PARSER)
+    except etree.XMLSyntaxError as error:
+        raise ValueError(f"not well-formed XML: {error}") from None
     match root.tag:
         case "PubmedArticle":
             citation = data = None
@@ -112,9 +116,9 @@ def _parse(xml: bytes, parts: Parts, references: bytes) -> Article:
                     data = part
             if citation is None:
                 raise ValueError("PubmedArticle without MedlineCitation")
-            return _article_of(citation, data, parts, references)
+            return _article_of(citation, data, references)
         case "MedlineCitation":
-            return _article_of(root, None, parts, references)
+            return _article_of(root, None, references)
         case "PubmedBookArticle":
             return book_article_of(root)
     raise ValueError(f"element {root.tag} is no PubMed record")
@@ -123,11 +127,9 @@ def _parse(xml: bytes, parts: Parts, references: bytes) -> Article:
 # --- MedlineCitation -----------------------------------------------------------------------------
 
 
-def _article_of(
-    citation: Element, data: Element | None, parts: Parts, references: bytes
-) -> Article:
+def _article_of(citation: Element, data: Element | None, references: bytes) -> Article:
+    """`references`: cut out of `data` (see `worker.references`)."""
     fields: Fields = {
-        "parts": parts,
         "status": citation.get("Status"),
         "indexing_method": citation.get("IndexingMethod"),
         "owner": citation.get("Owner"),
@@ -149,7 +151,6 @@ def _article_of(
         read_pubmed_data(data, fields)
     read_cut_references(references, fields)
     count_references(fields)
-    del fields["parts"]
     fields.setdefault("entered", fields.pop("created", None))
     if "affiliation" in fields:
         _give_affiliation(fields, fields.pop("affiliation"))
@@ -164,22 +165,12 @@ def _event_reader(event: str) -> Reader:
     return read
 
 
-def _journal_info(element: Element) -> Fields:
-    said = texts_by_tag(element)
-    return {
-        "country": said.get("Country"),
-        "nlm_id": said.get("NlmUniqueID"),
-        "journal_abbreviation": said.get("MedlineTA"),
-        "issn": said.get("ISSNLinking"),
-    }
-
-
-_JOURNAL_INFO = Whole("MedlineJournalInfo", _journal_info)
-
-
 def _read_journal_info(element: Element, fields: Fields) -> None:
-    for field, value in _JOURNAL_INFO.of(element, fields["parts"]).items():
-        fields.setdefault(field, value)
+    said = texts_by_tag(element)
+    fields["country"] = said.get("Country")
+    fields["nlm_id"] = said.get("NlmUniqueID")
+    fields.setdefault("journal_abbreviation", said.get("MedlineTA"))
+    fields.setdefault("issn", said.get("ISSNLinking"))
 
 
 def _chemical(name: Element, number: str | None) -> Chemical:
@@ -206,55 +197,26 @@ def _read_supplementary(element: Element, fields: Fields) -> None:
     fields["supplementary_concepts"] = tuple([_chemical(name, None) for name in element[:]])
 
 
-def _heading(element: Element) -> MeshHeading | None:
-    if not len(element):
-        return None
+def _read_mesh(element: Element, fields: Fields) -> None:
+    fields["mesh"] = tuple([_heading(part) for part in element[:] if len(part)])
+
+
+def _heading(element: Element) -> MeshHeading:
     descriptor = element[0]
     return MeshHeading(
         name=term_of(descriptor),
         ui=descriptor.get("UI"),
         major=descriptor.get("MajorTopicYN") == "Y",
-        qualifiers=tuple([_qualifier_of(part) for part in element[1:]]) if len(element) > 1 else (),
+        qualifiers=tuple([_qualifier(part) for part in element[1:]]) if len(element) > 1 else (),
     )
 
 
-def _qualifier_of(element: Element) -> Qualifier:
-    return _qualifier(element.get("UI"), element.get("MajorTopicYN"), term_of(element))
-
-
-@lru_cache(SHARED)
-def _qualifier(ui: str | None, major: str | None, name: str) -> Qualifier:
-    return Qualifier(name=name, ui=ui, major=major == "Y")
-
-
-_PLAIN_HEADING = re.compile(
-    f'{SPACE}<MeshHeading>{SPACE}<DescriptorName UI="({NAME})" MajorTopicYN="([YN])"'
-    f'(?: Type="{NAME}")?>({WORDS})</DescriptorName>{SPACE}'
-    f'((?:<QualifierName UI="{NAME}" MajorTopicYN="[YN]">{WORDS}</QualifierName>{SPACE})*)'
-)
-_PLAIN_QUALIFIER = re.compile('UI="([^"]*)" MajorTopicYN="(.)">([^<]*)<')
-
-
-def _plain_heading(text: str) -> MeshHeading | None:
-    found = _PLAIN_HEADING.fullmatch(text)
-    if found is None:
-        return None
-    ui, major, name, qualifiers = found.groups()
-    return MeshHeading(
-        name=name,
-        ui=ui,
-        major=major == "Y",
-        qualifiers=tuple([_qualifier(*said) for said in _PLAIN_QUALIFIER.findall(qualifiers)])
-        if qualifiers
-        else (),
+def _qualifier(element: Element) -> Qualifier:
+    return Qualifier(
+        name=term_of(element),
+        ui=element.get("UI"),
+        major=element.get("MajorTopicYN") == "Y",
     )
-
-
-_HEADINGS = Items("MeshHeading", _heading, _plain_heading)
-
-
-def _read_mesh(element: Element, fields: Fields) -> None:
-    fields["mesh"] = _HEADINGS.of(element, fields["parts"])
 
 
 def _read_corrections(element: Element, fields: Fields) -> None:
@@ -326,21 +288,12 @@ def _read_title(element: Element, fields: Fields) -> None:
     fields["title"] = text_of(element)
 
 
-def _journal(element: Element) -> Fields:
-    fields: Fields = {}
+def _read_journal(element: Element, fields: Fields) -> None:
     for part in element[:]:
         if part.tag == "JournalIssue":
             read_children(part, _JOURNAL_ISSUE, fields)
-        elif (field := _JOURNAL_NAMES.get(part.tag)) and (text := term_of(part)):
+        elif (field := _JOURNAL.get(part.tag)) and (text := term_of(part)):
             fields[field] = text
-    return fields
-
-
-_JOURNAL = Whole("Journal", _journal)
-
-
-def _read_journal(element: Element, fields: Fields) -> None:
-    fields |= _JOURNAL.of(element, fields["parts"])
 
 
 def _read_location(element: Element, fields: Fields) -> None:
@@ -387,7 +340,7 @@ def _read_article_date(element: Element, fields: Fields) -> None:
     read_event(element, (element.get("DateType") or "Electronic").lower(), fields)
 
 
-_JOURNAL_NAMES = {
+_JOURNAL = {
     "ISSN": "issn",
     "Title": "journal",
     "ISOAbbreviation": "journal_abbreviation",

@@ -11,8 +11,7 @@ from typing import Any, Final
 
 _START: Final = b"<ReferenceList>"
 _END: Final = b"</ReferenceList>"
-_LAST: Final = re.compile(rb"</ReferenceList>\s*</PubmedData>\s*</PubmedArticle>\s*\Z")
-_TAIL: Final = 400  # bytes in which that stands
+_BEHIND: Final = re.compile(rb"\s*</PubmedData>\s*</PubmedArticle>\s*")
 _PMID: Final = re.compile(
     rb"""<ArticleId\s+IdType\s*=\s*["']pubmed["']\s*>\s*0*([0-9]{1,9})\s*</ArticleId\s*>"""
 )
@@ -25,16 +24,15 @@ def cut_references(xml: bytes) -> tuple[bytes, bytes]:
     within it or more than one, with comments or CDATA, elsewhere than at the end of a
     PubmedArticle, or with another record in it, whose beginning this one has lost.
     """
-    last = _LAST.search(xml, max(0, len(xml) - _TAIL))
-    if last is None:
+    start = xml.find(_START)
+    if start < 0:
         return xml, b""
-    start, end = xml.find(_START), last.start() + len(_END)
+    end = xml.find(_END, start) + len(_END)
     found = xml[start:end]
     if (
-        start < 0
+        not _BEHIND.fullmatch(xml, end)
         or b"!" in found
         or found.find(_START, 1) >= 0
-        or found.find(_END) < last.start() - start
         or b"<MedlineCitation" in found
     ):
         return xml, b""
