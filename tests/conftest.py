@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -31,11 +32,14 @@ MOST_PROCESSES = 8
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Where Python is told to keep no bytecode, the processes of a test run share some all the same.
+    """Makes the processes that tests start independent of how the test run itself was started.
 
-    Else each of the hundreds that tests start would compile its modules anew. It is kept in pytest's
-    own folder and not beside the sources.
+    Where Python is told to keep no bytecode, they share some all the same: else each of the hundreds
+    would compile its modules anew. It is kept in pytest's own folder and not beside the sources. And
+    they listen to SIGINT, which a shell has its commands in the background ignore.
     """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if os.environ.get("PYTHONDONTWRITEBYTECODE") and (cache := getattr(config, "cache", None)):
         del os.environ["PYTHONDONTWRITEBYTECODE"]
         os.environ["PYTHONPYCACHEPREFIX"] = str(cache.mkdir("bytecode").resolve())
