@@ -93,7 +93,7 @@ def _options(ignore_case: bool) -> Any:
     options.case_sensitive = not ignore_case
     options.log_errors = False
     # Bytes for one pattern: its automaton grows with the texts it reads, and there are 800 patterns.
-    options.max_mem = 4 << 20
+    options.max_mem = 3 << 20
     return options
 
 
