@@ -221,11 +221,11 @@ def author_facets(asked: str) -> list[tuple[str, bool]]:
         pairs = [(" ".join(words), "")]
         if len(words) > 1:
             pairs.append((" ".join(words[:-1]), words[-1]))
-        if len(words) > 1 and len(words[-1]) > 1 and not capitals:
-            pairs += [
-                (" ".join(words[place:]), "".join(word[0] for word in words[:place]))
-                for place in range(1, len(words))
-            ]
+            if len(words[-1]) > 1 and not capitals:
+                pairs += [
+                    (" ".join(words[place:]), "".join(word[0] for word in words[:place]))
+                    for place in range(1, len(words))
+                ]
     for last, fore in pairs:
         if last:
             initials = {fore.replace(" ", "")} if len(fore) <= 3 else {fore[0]}
