@@ -81,7 +81,7 @@ class TextModel:
         """`features` (F) sorted feature indices; `squares` (F) 10⁴ × squared length of each;
         `weights` (F × tags + designs) in units of `tag_scale` and `design_scale`; `mixing`
         (tags × designs) from the squashed tag scores to design scores."""
-        self.features, self.squares, self.weights = features, squares, weights
+        self.features = features
         self.tag_scale, self.tag_bias = tag_scale, tag_bias
         self.design_scale, self.design_bias, self.mixing = design_scale, design_bias, mixing
         self.tags, self.designs = tuple(tags), tuple(designs)
@@ -94,7 +94,8 @@ class TextModel:
         # By row, 0 of no feature. So many rows can be added in 16 bits.
         self._table = np.concatenate((np.zeros_like(weights[:1]), weights))
         self._squares = np.append(np.int32(0), squares)
-        highest = int(np.abs(weights.astype(np.int32)).max(initial=1))
+        self.weights, self.squares = self._table[1:], self._squares[1:]
+        highest = max(int(weights.max(initial=1)), -int(weights.min(initial=-1)))
         self._abreast = min(_ABREAST, np.iinfo(np.int16).max // highest)
 
     @classmethod

@@ -48,14 +48,19 @@ _codecs: Final = _Codecs()
 
 
 def pack(content: bytes) -> bytes:
-    return _codecs.compressor.compress(content)
+    return _fitting(_codecs.compressor.compress(content))
 
 
 def pack_raw(raw: bytes) -> bytes:
     """The bytes of a record as they came. Of a long one the dictionary makes nothing smaller."""
     if len(raw) > _LONG:
-        return _codecs.plain_compressor.compress(raw)
+        return _fitting(_codecs.plain_compressor.compress(raw))
     return pack(raw)
+
+
+def _fitting(packed: bytes) -> bytes:
+    """The same bytes without the room behind them that `compress` took lest it need it."""
+    return bytes(memoryview(packed))
 
 
 def unpack(packed: bytes) -> bytes:

@@ -21,7 +21,7 @@ from storage.database import Database
 from storage.indexing import IndexedText
 from storage.names import Names
 
-_MOST_WAITING: Final = 20_000  # texts for the index held back: some 30 MB
+_MOST_WAITING: Final = 2_000  # texts for the index held back: some 10 MB, and as much within FTS5
 
 
 @dataclass(frozen=True, slots=True)

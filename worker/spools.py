@@ -149,6 +149,7 @@ class SpoolTask(Task):
                     spool.write(len(content).to_bytes(8, "little"))
                     spool.write(content)
                     count(len(block))
+                    del block, content  # before the next is read
                     if stopped():
                         return Prepared(paths, stopped=True)
             except SourceError as error:
