@@ -1,7 +1,8 @@
 """What a query finds, as files. Every writer streams: one record in memory at a time.
 
 `FORMATS` names the formats; a writer takes records and a text stream, opened with newline="" and
-UTF-8, and answers how many records it wrote.
+UTF-8, and answers how many records it wrote. What reference managers read is made by `ris`,
+`bibtex` and `csl_json` of what `citations` says of a record.
 
 The columns of the CSV file are `COLUMNS`. They are stable: new ones come at the end. One record a
 line; lists are joined with "; "; line breaks within a text become spaces. A text that a spreadsheet
@@ -16,14 +17,19 @@ from typing import Any, Final, NamedTuple, TextIO
 
 import msgspec
 
-from grading.vocabulary import FLAGS
+from storage.bibtex import bibtex_entry
+from storage.citations import Citation, citation, warnings
+from storage.csl_json import csl_item
 from storage.records import Record, iso
+from storage.ris import ris_entry
+
+Writer = Callable[[Iterable[Record], TextIO], int]
 
 
 class Format(NamedTuple):
     """One way to write records to a text stream."""
 
-    write: Callable[[Iterable[Record], TextIO], int]
+    write: Writer
     suffix: str
     label: str
 
@@ -49,15 +55,33 @@ def write_csv(records: Iterable[Record], stream: TextIO) -> int:
     return written
 
 
-def _warnings(record: Record) -> list[str]:
-    """What a reader must not miss, first in the line."""
-    loud = [FLAGS[flag].label for flag in record.grade.flags if FLAGS[flag].label.isupper()]
-    return loud + ["DELETED FROM PUBMED"] * (record.deleted_at is not None)
+def write_csl_json(records: Iterable[Record], stream: TextIO) -> int:
+    """One JSON array, an item a line."""
+    written = 0
+    for record in records:
+        stream.write(",\n" if written else "[\n")
+        stream.write(msgspec.json.encode(csl_item(citation(record))).decode())
+        written += 1
+    stream.write("\n]\n" if written else "[]\n")
+    return written
+
+
+def _entries(entry: Callable[[Citation], str]) -> Writer:
+    """Of a format that is one entry after the other."""
+
+    def write(records: Iterable[Record], stream: TextIO) -> int:
+        written = 0
+        for record in records:
+            stream.write(entry(citation(record)))
+            written += 1
+        return written
+
+    return write
 
 
 COLUMNS: Final[dict[str, Callable[[Record], Any]]] = {
     "pmid": lambda r: r.article.pmid,
-    "warning": _warnings,
+    "warning": warnings,
     "title": lambda r: r.article.title,
     "authors": lambda r: [
         author.name
@@ -117,4 +141,7 @@ def _cell(value: Any) -> str | int | float:
 FORMATS: Final[dict[str, Format]] = {
     "jsonl": Format(write_jsonl, ".jsonl", "JSON lines: everything the store knows"),
     "csv": Format(write_csv, ".csv", "CSV: one line a record, for spreadsheets"),
+    "ris": Format(_entries(ris_entry), ".ris", "RIS: for EndNote, Zotero, Rayyan, Covidence"),
+    "bibtex": Format(_entries(bibtex_entry), ".bib", "BibTeX: for LaTeX, JabRef, pandoc"),
+    "csl-json": Format(write_csl_json, ".json", "CSL-JSON: for pandoc, citeproc, Zotero"),
 }

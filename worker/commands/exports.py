@@ -35,6 +35,7 @@ app = typer.Typer()
 @app.command(
     epilog=examples(
         "pubgrade export trials.csv --design randomized_controlled_trial",
+        "pubgrade export found.ris --topic gout --not-flag retracted",
         "pubgrade export graded --format parquet",
         "pubgrade export - --format jsonl --level 1 | wc -l",
     )
@@ -43,14 +44,18 @@ def export(
     file: Annotated[
         str,
         typer.Argument(
-            help="Where to write: .jsonl or .csv, - for stdout; a folder for Parquet.",
+            help="Where to write: .jsonl, .csv, .ris, .bib (BibTeX), .json (CSL-JSON); - for stdout; "
+            "a folder for Parquet.",
             metavar="FILE",
         ),
     ],
     words: Words = None,
     format: Annotated[
         str | None,
-        typer.Option(help="jsonl, csv or parquet, where the name does not tell.", metavar="FORMAT"),
+        typer.Option(
+            help="jsonl, csv, ris, bibtex, csl-json or parquet, where the name does not tell.",
+            metavar="FORMAT",
+        ),
     ] = None,
     level: Level = None,
     scheme: Scheme = "ocebm_2011",

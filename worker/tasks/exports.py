@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import sys
 from importlib.util import find_spec
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -28,21 +29,17 @@ def export(
     cluster: str | None,
     filters: dict[str, Any],
 ) -> int:
-    suffix = Path(file).suffix.lstrip(".").lower()
-    name = format or (suffix if suffix in FORMATS else "jsonl" if file == "-" else "")
-    if name == "parquet":
+    if format == "parquet":
         return _export_parquet(invocation, Path(file), filters, workers, cluster)
     if workers or cluster:
         raise ConfigError("--workers and --cluster write Parquet only: --format parquet")
-    if name not in FORMATS:
-        raise ConfigError(
-            f"{file}: the format cannot be told. Use a name that ends in "
-            f"{' or '.join(f.suffix for f in FORMATS.values())}, or --format {'|'.join((*FORMATS, 'parquet'))}."
-        )
+    name = _format_of(file, format)
     wanted = dataclasses.replace(query_of(filters), limit=filters["limit"])
     write = FORMATS[name].write
     with open_store(open_config(invocation), create=False) as store:
         if file == "-":
+            if isinstance(sys.stdout, TextIOWrapper):  # UTF-8 as in a file, whatever the locale
+                sys.stdout.reconfigure(encoding="utf-8", newline="")
             write(store.records(wanted), sys.stdout)
             return EXIT_DONE
         part = Path(f"{file}.part")
@@ -59,6 +56,28 @@ def export(
     elif not invocation.quiet:
         say(f"Wrote {written:,} records to {file}.")
     return EXIT_DONE
+
+
+def _format_of(file: str, format: str | None) -> str:
+    """The name in FORMATS. Raises ConfigError where it is not told."""
+    if format in FORMATS:
+        return format
+    if format is not None:
+        raise ConfigError(f"--format {format}: there is no such format. {_CHOICE}")
+    if file == "-":
+        return "jsonl"
+    suffix = Path(file).suffix.lower()
+    for name, each in FORMATS.items():
+        if each.suffix == suffix:
+            return name
+    raise ConfigError(f"{file}: the format cannot be told. {_CHOICE}")
+
+
+_CHOICE = (
+    "Use a name that ends in "
+    f"{', '.join(f'{each.suffix} ({name})' for name, each in FORMATS.items())}; "
+    f"or --format {'|'.join((*FORMATS, 'parquet'))}."
+)
 
 
 def _export_parquet(
