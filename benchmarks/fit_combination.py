@@ -163,7 +163,7 @@ def main() -> None:
     if options.out:
         matrix = fit(x, possible, weight, prior).round(3)
         stored = {
-            "groups": GROUPS,
+            "answers": GROUPS,
             "bias": matrix[-1].tolist(),
             "weights": {name: matrix[number].tolist() for number, name in enumerate(names)},
         }

@@ -9,16 +9,12 @@ Tags are added afterwards, in their own log-odds: they were no part of the fit.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Mapping
-from functools import cache
-from importlib.resources import files
-from typing import Final, NamedTuple
+from typing import Final
 
-import numpy as np
-import numpy.typing as npt
-
+from grading import log_odds
+from grading.log_odds import Weights
 from grading.vocabulary import DESIGNS, REVIEWS
 
 OTHERS: Final = "primary_research"
@@ -56,15 +52,6 @@ LEAST_PROBABILITY: Final = 1e-4
 MOST_POINTS: Final = 8.0  # more of the same says nothing new
 
 
-class Weights(NamedTuple):
-    """Log-odds of each group (in the order of `groups`) for one unit of each feature."""
-
-    groups: tuple[str, ...]
-    bias: npt.NDArray[np.float64]  # groups × 1
-    rows: Mapping[str, int]  # feature -> its row of `table`
-    table: npt.NDArray[np.float64]  # features × groups × 1
-
-
 def features(probabilities: Mapping[str, float], points: Mapping[str, float]) -> dict[str, float]:
     """What the weights apply to, by name; a feature of value 0 is left out.
 
@@ -85,39 +72,13 @@ def features(probabilities: Mapping[str, float], points: Mapping[str, float]) ->
     return found
 
 
-@cache
 def weights() -> Weights:
-    stored = json.loads((files("grading") / "model" / "combination.json").read_text("utf-8"))
-    return Weights(
-        groups=tuple(stored["groups"]),
-        bias=np.array(stored["bias"])[:, None],
-        rows={name: row for row, name in enumerate(stored["weights"])},
-        table=np.array(list(stored["weights"].values()))[:, :, None],
-    )
+    return log_odds.weights("combination.json")
 
 
 def log_odds_many(
     asked: Iterable[tuple[Mapping[str, float], Mapping[str, float]]],
 ) -> list[list[float]]:
-    """Of each group in the order of `Weights.groups`, up to a constant, for each pair of what
-    `features` takes; rounded, so that the same text gives the same anywhere."""
-    learned = weights()
-    row_of = learned.rows
-    rows: list[int] = []
-    columns: list[int] = []  # the number of the article
-    values: list[float] = []
-    count = 0
-    for probabilities, points in asked:
-        for name, value in features(probabilities, points).items():
-            if (row := row_of.get(name)) is not None:
-                rows.append(row)
-                columns.append(count)
-                values.append(value)
-        count += 1
-    known = np.zeros((len(learned.rows), count))
-    known[rows, columns] = values
-    sums = np.repeat(learned.bias, count, axis=1)
-    for weight, amount in zip(learned.table, known, strict=True):
-        sums += weight * amount  # in this order, however many articles there are
-    odds: list[list[float]] = sums.T.round(6).tolist()
-    return odds
+    """Of each group in the order of `weights().answers`, up to a constant, for each pair of what
+    `features` takes."""
+    return weights().log_odds(features(probabilities, points) for probabilities, points in asked)

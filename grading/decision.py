@@ -209,7 +209,7 @@ def _with_model(
     form: str | None,
 ) -> Decision:
     """Text and tags together choose one of the groups; `scores` choose the design in it."""
-    groups, over_form = weights().groups, form is not None
+    groups, over_form = weights().answers, form is not None
     tagged = evidence.tag_weights
     if tagged.get("randomized_controlled_trial", 0.0) >= MARGIN:
         tagged = {design: points for design, points in tagged.items() if design not in _ANY_TRIAL}
@@ -329,7 +329,7 @@ def model_points(design: str, model: dict[str, float]) -> float:
     """What the text model adds to the design's group, in log-odds above an even share."""
     group = GROUPS[design]
     learned = weights()
-    share = learned.table[learned.rows[f"model:{group}"], learned.groups.index(group), 0]
+    share = learned.table[learned.rows[f"model:{group}"], learned.answers.index(group), 0]
     return float(share) * math.log(max(model.get(group, 0.0), LEAST_PROBABILITY) * len(model))
 
 
