@@ -6,10 +6,14 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import msgspec
+
+from grading import research
 from grading.combination import GROUPS, LEAST_PROBABILITY, MEMBERS, OTHERS, log_odds_many, weights
 from grading.evidence import Evidence
 from grading.hits import Hit
 from grading.metadata import human_indexed
+from grading.research import research_odds_many
 from grading.text_model import TextPrediction
 from grading.vocabulary import DESIGNS
 
@@ -41,33 +45,22 @@ NOTICES = ("erratum", "retraction_notice", "expression_of_concern")
 # Documents that the text model does not know: rules decide alone.
 BEYOND_MODEL = (*NOTICES, "news", "biography", "historical_article", "book_chapter")
 
-# Designs that NLM's indexers tag, and that the groups do not tell: the text model has a head for each. A
-# head adds to the rules' points and never takes away: indexers leave such tags out more often than not.
-# With each the probability from which the head alone names the design: there, out of fold, about two in
-# three of the records that people indexed had the tag (one in two for case–control studies).
-EXPECTED = {
-    "meta_analysis": 0.37,
-    "cohort_study": 0.3,
-    "case_control_study": 0.16,
-    "cross_sectional_study": 0.14,
-    "genetic_association_study": 0.3,
-    "qualitative_study": 0.15,
-    "economic_evaluation": 0.4,
-    "modelling_study": 0.3,
-    "diagnostic_accuracy_study": 0.3,
-    "single_arm_trial": 0.6,
-}
-HEADS = {"single_arm_trial": "clinical_trial"}  # where the head has another name
-# Of those, what words must tell too, by SOME_WORDS points: indexers tag reviews that pool nothing, and
-# trials of any kind.
-WORDED = ("meta_analysis", "single_arm_trial")
+# NLM's indexers tag meta-analyses, and reviews that pool nothing too: where words tell by SOME_WORDS
+# points that something was pooled, the text model's head for the tag adds to them, and never takes away.
+# From POOLED_FROM on it would name the design alone: there, out of fold, about two in three of the
+# records that people indexed had the tag.
+POOLED = "meta_analysis"
+POOLED_FROM = 0.37
 SOME_WORDS = 1.5
 EXPECTED_SHARE = 1.2  # points for one unit of log-odds
 MOST_EXPECTED = 5.0  # however sure a head is: words that name another design outweigh it
 
 TEMPERATURE = 2.2  # points per unit of log-odds, fitted on the development labels
+LEANING = 0.3  # log-odds from which words that name no design are quoted for one
 MARGIN = 2.0  # points a design needs before it is named at all
 DOUBT = 0.35  # a named design less likely than this is not named
+LEAST_SHARE = 0.4  # a design of primary research less likely than this among them is not named
+MOVED = 0.75  # nor is one of another kind, from which the text model tells primary research
 ENOUGH_RESULTS = 1.5  # points for "a study with results" that make it primary research
 
 # High levels rest on words or tags that can be quoted: the text model alone never gives these.
@@ -96,7 +89,7 @@ NONE_TOLD = -0.5
 # Designs that are told by no more than their kind, where nothing tells another of it.
 PLAIN = ("narrative_review", "randomized_controlled_trial")
 
-_ENOUGH = {design: math.log(chance / (1 - chance)) for design, chance in EXPECTED.items()}
+_ENOUGH = math.log(POOLED_FROM / (1 - POOLED_FROM))
 _AGREED = math.log(AGREED / (1 - AGREED))
 _NO_CONTENT = frozenset({*FORMS, *NOTICES, "primary_research", "narrative_review"})
 _FAMILIES = {
@@ -151,23 +144,72 @@ def decide_many(
             if model
         )
     )
-    return [
+    decided = [
         _decide(found, model, next(odds) if model else [])
         for found, model in zip(evidence, models, strict=True)
     ]
+    within = iter(
+        research_odds_many(
+            (one.model, one.evidence.text_weights) for one in decided if isinstance(one, _Research)
+        )
+    )
+    return [one.decision(next(within)) if isinstance(one, _Research) else one for one in decided]
 
 
-def _decide(evidence: Evidence, model: TextPrediction | None, odds: list[float]) -> Decision:
+class _Research(NamedTuple):
+    """A study of none of the other seven kinds, whose design is yet to be told."""
+
+    evidence: Evidence
+    model: TextPrediction
+    scores: dict[str, float]
+    form: str | None
+    chances: dict[str, float]  # of the kinds
+
+    def decision(self, odds: list[float]) -> Decision:
+        """`odds`: of `research_odds_many`."""
+        answers = research.weights().answers
+        tagged = self.evidence.tag_weights
+        odds = [
+            value + tagged.get(design, 0.0) for design, value in zip(answers, odds, strict=True)
+        ]
+        for number, design in enumerate(answers):
+            if GROUPS[design] != OTHERS and _chance(odds, number) < MOVED:
+                odds[number] = -math.inf
+        number = odds.index(max(odds))
+        if _chance(odds, number) < LEAST_SHARE:
+            number = answers.index(OTHERS)
+        design, share = answers[number], _chance(odds, number)
+        moved = sum(
+            _chance(odds, other) for other, name in enumerate(answers) if GROUPS[name] != OTHERS
+        )
+        # A design of another kind is of that kind, whatever the text model said of it.
+        confidence = self.chances[OTHERS] * (1.0 - moved)
+        within = self.chances[OTHERS] * share
+        if GROUPS[design] != OTHERS:
+            confidence = within = self.chances[GROUPS[design]] + within
+        if confidence < DOUBT:
+            design = "unclassified"
+        form = self.form
+        if form is None and design not in _NO_CONTENT:
+            form = _form(self.scores)
+        disagree = _tags_disagree(self.evidence, design)
+        return Decision(design, confidence, within, self.scores, form, disagree)
+
+
+def _chance(odds: Sequence[float], number: int) -> float:
+    return 1.0 / sum([math.exp(value - odds[number]) for value in odds])
+
+
+def _decide(
+    evidence: Evidence, model: TextPrediction | None, odds: list[float]
+) -> Decision | _Research:
     """`odds`: of `log_odds_many`, where the model was asked."""
     own = _NOTHING.copy()
     for target, points in evidence.weights.items():
         if target in own:
             own[target] = points
-    if model:
-        for design, enough in _ENOUGH.items():
-            if design not in WORDED or evidence.text_weights.get(design, 0.0) >= SOME_WORDS:
-                head = HEADS.get(design, design)
-                own[design] += expected_points(model.tags.get(head, 0.0), enough)
+    if model and evidence.text_weights.get(POOLED, 0.0) >= SOME_WORDS:
+        own[POOLED] += expected_points(model.tags.get(POOLED, 0.0))
     scores = own.copy()
     for heir, parent, needed in HEIRS:
         if own[heir] >= needed and own[parent] > 0:
@@ -207,8 +249,8 @@ def _with_model(
     scores: dict[str, float],
     odds: list[float],
     form: str | None,
-) -> Decision:
-    """Text and tags together choose one of the groups; `scores` choose the design in it."""
+) -> Decision | _Research:
+    """Text and tags together choose one of the groups; in most of them `scores` choose the design."""
     groups, over_form = weights().answers, form is not None
     tagged = evidence.tag_weights
     if tagged.get("randomized_controlled_trial", 0.0) >= MARGIN:
@@ -232,8 +274,12 @@ def _with_model(
     if scores[NAMED_IN_TEXT] <= 0:
         odds[groups.index(NAMED_IN_TEXT)] = -math.inf
     highest = max(odds)
-    confidence = 1.0 / sum([math.exp(value - highest) for value in odds])
     group = groups[odds.index(highest)]
+    parts = [math.exp(value - highest) for value in odds]
+    confidence = 1.0 / sum(parts)
+    if group == OTHERS:
+        chances = {each: part * confidence for each, part in zip(groups, parts, strict=True)}
+        return _Research(evidence, model, scores, form, chances)
     design = max(_OPEN[group, over_form], key=scores.__getitem__)
     if scores[design] < _floor(scores):
         design = group
@@ -287,13 +333,12 @@ def _floor(scores: dict[str, float]) -> float:
     return max(MARGIN, min(results, 3.0)) if results >= ENOUGH_RESULTS else MARGIN
 
 
-def expected_points(probability: float, enough: float) -> float:
-    """What a head of the text model adds to the points of its design; `enough`: log-odds at which
-    that makes MARGIN."""
+def expected_points(probability: float) -> float:
+    """What the text model's head for meta-analyses adds to the points of the rules."""
     if probability < 0.01:
         return 0.0
     chance = min(probability, 1 - 1e-4)
-    points = MARGIN + EXPECTED_SHARE * (math.log(chance / (1 - chance)) - enough)
+    points = MARGIN + EXPECTED_SHARE * (math.log(chance / (1 - chance)) - _ENOUGH)
     return max(0.0, min(points, MOST_EXPECTED))
 
 
@@ -344,6 +389,8 @@ def design_reasons(evidence: Evidence, decision: Decision, limit: int = 8) -> li
         if hit.signal not in best or abs(hit.weight) > abs(best[hit.signal].weight):
             best[hit.signal] = hit
     chosen = sorted(best.values(), key=lambda hit: -abs(hit.weight))[:limit]
+    if decision.design in research.ANSWERS and sum([hit.weight for hit in chosen]) < MARGIN:
+        chosen += _leaning(evidence, decision.design)
     scores = decision.scores
     rivals = [name for name, points in scores.items() if points >= MARGIN and name not in family]
     if rivals:
@@ -351,3 +398,15 @@ def design_reasons(evidence: Evidence, decision: Decision, limit: int = 8) -> li
         against = sorted(evidence.of(rival), key=lambda hit: -hit.weight)
         chosen += [hit for hit in against[:2] if hit.weight > 0]
     return chosen
+
+
+def _leaning(evidence: Evidence, design: str) -> list[Hit]:
+    """Words that name no design, but that studies of this one use: the three that tell most."""
+    found: list[Hit] = []
+    for target, points in research.leanings(evidence.text_weights, design):
+        if points < LEANING or len(found) == 3:
+            break
+        hits = [hit for hit in evidence.of(target) if hit.kind == "text" and hit.weight > 0]
+        if hits and target != design:
+            found.append(msgspec.structs.replace(hits[0], target=design, weight=points))
+    return found

@@ -14,7 +14,7 @@ _LEANING: dict[str, dict[str, float]] = {
     "before_after_study": {"therapy": 3.0},
     "diagnostic_accuracy_study": {"diagnosis": 6.0},
     "prediction_model_study": {"prognosis": 3.0},
-    "cross_sectional_study": {"prevalence": 1.6, "aetiology": 1.0},
+    "cross_sectional_study": {"prevalence": 0.9, "aetiology": 1.0},
     "case_control_study": {"aetiology": 2.5},
     "genetic_association_study": {"aetiology": 4.0},
     "ecological_study": {"aetiology": 1.0},
@@ -65,6 +65,10 @@ def question(evidence: Evidence, design: str) -> str:
         points["therapy"] += 2.0  # what is randomised is an intervention
     elif evidence.has("includes_cohorts") and design in REVIEWS:
         points["aetiology"] += 1.0  # what only cohorts can tell is rarely a treatment's effect
+    if design == "cross_sectional_study" and (
+        evidence.has("random_sample") or evidence.has("population_based")
+    ):
+        points["prevalence"] += 1.0  # a sample of all people tells how common things are
     # The order of QUESTIONS settles ties, so that the answer does not depend on hashing.
     best = max(points, key=points.__getitem__)
     return best if points[best] >= 1.0 else "none"

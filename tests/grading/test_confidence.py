@@ -16,8 +16,17 @@ COHORT = (
 )
 MIXED = (
     OPENING
-    + "METHODS: Those who answered were followed for 12 years; a cross-sectional survey was "
-    "made as well. RESULTS: Gout was less frequent with coffee (odds ratio 0.81, 95% CI 0.70 to 0.94)."
+    + "RESULTS: Urate was 5.4 (SD 1.2) mg/dl, and 31 % of 204 adults had been sent a survey. " * 2
+)
+UNCLEAR = (
+    "Leaf area of 40 maize plots was measured under three regimes of water. Yield fell by 31% where "
+    "water was withheld at flowering (P < 0.01) and by 12% later on. Roots were deeper in dry plots. "
+    "Breeding for deep roots may help in dry years, and trials in the field are planned for that."
+)
+UNSURE = (
+    "Each of 24 volunteers reached for lights under four conditions of delay. Errors grew with delay "
+    "(F = 12.4, P < 0.001), and more so for the left hand. Eye movements led the hand by 140 ms. The "
+    "findings suggest one clock for both effectors in all people tested here."
 )
 TRIAL = (
     OPENING + "METHODS: Participants were randomly assigned to coffee or placebo in a double-blind "
@@ -46,17 +55,10 @@ def test_where_a_kind_is_one_design_both_are_the_same() -> None:
     assert own == pytest.approx(kind, abs=0.05)
 
 
-def test_an_unclear_design_claims_no_more_than_its_kind() -> None:
-    results = "RESULTS: Urate was 5.4 (SD 1.2) mg/dl. " * 4
-    design, kind, own = _sure("Coffee and gout", OPENING + results)
+def test_an_unclear_design_is_as_sure_as_that_none_other_is_told() -> None:
+    design, kind, plots = _sure("Water and yield of maize", UNCLEAR)
     assert design == "primary_research"
-    assert own == kind
-
-
-def test_an_unclear_design_is_less_sure_where_words_tell_of_another() -> None:
-    told = (
-        "RESULTS: Urate was 5.4 (SD 1.2) mg/dl, and 31 % of 204 adults had been sent a survey. " * 2
-    )
-    design, kind, own = _sure("Coffee and gout", OPENING + told)
+    assert plots < kind
+    design, kind, people = _sure("Reaching under delay", UNSURE)
     assert design == "primary_research"
-    assert own < kind - 0.1
+    assert people < plots - 0.1

@@ -1,0 +1,80 @@
+"""Which design a study has, whether or not words name it: learned log-odds within primary research.
+
+Most abstracts of observational studies, and of trials without randomisation, never say what they
+are. What they did is told by much together: the points of all rules, for designs, attributes and
+questions, and what the text model answers. The weights were fitted on abstracts that were read and
+labelled by the rubric (`benchmarks/fit_research.py`), and held near plain addition of the rules' points,
+so that words that do name a design keep their weight. Bench work is among the answers: the text
+model knows it from psychiatry alone. Tags are added afterwards, in their own log-odds: they were no
+part of the fit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from grading import log_odds
+from grading.combination import LEAST_PROBABILITY, MEMBERS, MOST_POINTS, OTHERS
+from grading.log_odds import Weights
+from grading.text_model import TextPrediction
+
+# Not rules and words that tell of documents, notices and events (grading.decision).
+ANSWERS: Final = (
+    *(
+        design
+        for design in MEMBERS[OTHERS]
+        if design
+        not in (
+            "unclassified", "news", "biography", "historical_article", "book_chapter", "erratum",
+            "retraction_notice", "expression_of_concern",
+        )
+    ),
+    "in_vitro_study",
+)  # fmt: skip
+
+_POINTS: Final = "points:"
+_SHARE: Final = 0.5  # of a unit of log-odds: heads then count about as much as a rule
+_NOT_ASKED: Final = 0.05  # probability of a tag that a model has no head for
+
+
+def features(prediction: TextPrediction, points: Mapping[str, float]) -> dict[str, float]:
+    """What the weights apply to, by name. `points`: those of text signals, by what they speak for."""
+    found = {
+        _POINTS + target: max(-MOST_POINTS, min(value, MOST_POINTS))
+        for target, value in points.items()
+        if value
+    }
+    for tag, chance in prediction.tags.items():
+        chance = min(max(chance, LEAST_PROBABILITY), 1 - LEAST_PROBABILITY)
+        found["head:" + tag] = _SHARE * math.log(chance / (1 - chance))
+    for group, chance in prediction.probabilities.items():
+        found["kind:" + group] = _SHARE * math.log(max(chance, LEAST_PROBABILITY))
+    return found
+
+
+def weights() -> Weights:
+    return log_odds.weights("research.json")
+
+
+def research_odds_many(
+    asked: Iterable[tuple[TextPrediction, Mapping[str, float]]],
+) -> list[list[float]]:
+    """Of each design in the order of `weights().answers`, up to a constant, for each pair of what
+    `features` takes."""
+    return weights().log_odds(features(prediction, points) for prediction, points in asked)
+
+
+def leanings(points: Mapping[str, float], design: str) -> list[tuple[str, float]]:
+    """What of `points` speaks for the design more than for the others, on average, the strongest first:
+    (target, log-odds)."""
+    learned = weights()
+    column = learned.answers.index(design)
+    found = []
+    for target, value in points.items():
+        if (row := learned.rows.get(_POINTS + target)) is not None:
+            of_all = learned.table[row, :, 0]
+            value = max(-MOST_POINTS, min(value, MOST_POINTS))
+            found.append((target, round(value * float(of_all[column] - of_all.mean()), 2)))
+    return sorted(found, key=lambda told: (-told[1], told[0]))
