@@ -60,7 +60,9 @@ LEANING = 0.3  # log-odds from which words that name no design are quoted for on
 MARGIN = 2.0  # points a design needs before it is named at all
 DOUBT = 0.35  # a named design less likely than this is not named
 LEAST_SHARE = 0.4  # a design of primary research less likely than this among them is not named
-MOVED = 0.75  # nor is one of another kind, from which the text model tells primary research
+# Nor is bench work, where the text model tells primary research.
+BENCH = "in_vitro_study"
+MOVED = 0.75
 ENOUGH_RESULTS = 1.5  # points for "a study with results" that make it primary research
 
 # High levels rest on words or tags that can be quoted: the text model alone never gives these.
@@ -130,6 +132,7 @@ class Decision(NamedTuple):
     scores: dict[str, float]
     form: str | None  # "letter", "editorial", "comment" when content decided instead
     tags_disagree: bool
+    nearest: tuple[tuple[str, float], ...] = ()  # of an unclear design, what it may be, how likely
 
 
 def decide_many(
@@ -172,28 +175,28 @@ class _Research(NamedTuple):
         odds = [
             value + tagged.get(design, 0.0) for design, value in zip(answers, odds, strict=True)
         ]
-        for number, design in enumerate(answers):
-            if GROUPS[design] != OTHERS and _chance(odds, number) < MOVED:
-                odds[number] = -math.inf
+        bench = answers.index(BENCH)
+        moved = _chance(odds, bench)
+        if moved < MOVED:
+            odds[bench] = min(odds)
         number = odds.index(max(odds))
+        nearest: tuple[tuple[str, float], ...] = ()
         if _chance(odds, number) < LEAST_SHARE:
+            likely = sorted(range(len(odds)), key=lambda each: -odds[each])[:3]
+            nearest = tuple((answers[each], _chance(odds, each)) for each in likely)
             number = answers.index(OTHERS)
-        design, share = answers[number], _chance(odds, number)
-        moved = sum(
-            _chance(odds, other) for other, name in enumerate(answers) if GROUPS[name] != OTHERS
-        )
-        # A design of another kind is of that kind, whatever the text model said of it.
-        confidence = self.chances[OTHERS] * (1.0 - moved)
-        within = self.chances[OTHERS] * share
-        if GROUPS[design] != OTHERS:
-            confidence = within = self.chances[GROUPS[design]] + within
+        design = answers[number]
+        # Bench work is of its own kind, whatever the text model said of it.
+        told = self.chances[OTHERS]
+        confidence = self.chances[BENCH] + told * moved if design == BENCH else told
+        within = confidence if design == BENCH else told * _chance(odds, number)
         if confidence < DOUBT:
             design = "unclassified"
         form = self.form
         if form is None and design not in _NO_CONTENT:
             form = _form(self.scores)
         disagree = _tags_disagree(self.evidence, design)
-        return Decision(design, confidence, within, self.scores, form, disagree)
+        return Decision(design, confidence, within, self.scores, form, disagree, nearest)
 
 
 def _chance(odds: Sequence[float], number: int) -> float:

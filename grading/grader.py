@@ -118,7 +118,19 @@ def _grade(
                 signal="text_model",
             )
         )
-        if design in ANSWERS and design != OTHERS:
+        may_be = [(each, share) for each, share in decision.nearest if each != OTHERS]
+        if may_be and design == OTHERS:
+            told = " or ".join(f"{DESIGNS[each].label} ({share:.0%})" for each, share in may_be[:2])
+            reasons.append(
+                Reason(
+                    kind="model",
+                    value=f"none is told well enough; nearest: {told}",
+                    speaks_for=design,
+                    weight=0.0,
+                    signal="research",
+                )
+            )
+        elif design in ANSWERS and design != OTHERS:
             sure = decision.design_confidence
             reasons.append(
                 Reason(

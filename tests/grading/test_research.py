@@ -16,7 +16,7 @@ LABELS = Path(__file__).parents[2] / "benchmarks" / "research_designs.tsv"
 RESECTION = (
     "Between 2009 and 2018, 214 patients underwent sleeve resection at our institution. Their charts were "
     "reviewed. Median age was 61 years. Morbidity was 31% and 30-day mortality 2.3%. Five-year survival "
-    "was 52%. On multivariable analysis, nodal status and smoking were associated with shorter "
+    "was 52%. On multivariable analysis, nodal status and incomplete resection were associated with shorter "
     "survival (HR 2.1, 95% CI 1.4-3.2)."
 )
 STUDENTS = (
@@ -40,7 +40,7 @@ def _graded(title: str, abstract: str) -> Grade:
 @pytest.mark.parametrize(
     ("title", "abstract", "design"),
     [
-        ("Predictors of survival after sleeve resection", RESECTION, "cohort_study"),
+        ("Outcomes after sleeve resection for central lung tumours", RESECTION, "cohort_study"),
         ("Loneliness and sleep in nursing students", STUDENTS, "cross_sectional_study"),
         ("Tyrosinase inhibitors from dried fruit", EXTRACT, "in_vitro_study"),
     ],
@@ -53,12 +53,20 @@ def test_what_a_study_did_tells_its_design(title: str, abstract: str, design: st
 
 
 def test_a_design_that_no_words_name_is_given_with_the_words_that_tell_it() -> None:
-    given = _graded("Predictors of survival after sleeve resection", RESECTION)
+    given = _graded("Outcomes after sleeve resection for central lung tumours", RESECTION)
     own = [reason for reason in given.reasons if reason.speaks_for == given.design]
     quoted = [reason.value for reason in own if reason.kind == "text"]
     assert "multivariable analysis" in quoted
     together = next(reason for reason in own if reason.signal == "research")
     assert together.value.endswith(f"{given.design_confidence:.0%}")
+
+
+def test_where_none_is_told_well_enough_the_nearest_are_said() -> None:
+    given = _graded("Sleeve resection for central lung tumours", RESECTION)
+    assert given.design == "primary_research"
+    said = next(reason.value for reason in given.reasons if reason.signal == "research")
+    assert said.startswith("none is told well enough; nearest: ")
+    assert "Cohort study (" in said
 
 
 def test_words_that_name_a_design_outweigh_all_that_it_looks_like() -> None:
