@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Final
 
 from grading import log_odds
@@ -36,7 +37,6 @@ ANSWERS: Final = (
 
 _POINTS: Final = "points:"
 _SHARE: Final = 0.5  # of a unit of log-odds: heads then count about as much as a rule
-_NOT_ASKED: Final = 0.05  # probability of a tag that a model has no head for
 
 
 def features(prediction: TextPrediction, points: Mapping[str, float]) -> dict[str, float]:
@@ -47,11 +47,24 @@ def features(prediction: TextPrediction, points: Mapping[str, float]) -> dict[st
         if value
     }
     for tag, chance in prediction.tags.items():
-        chance = min(max(chance, LEAST_PROBABILITY), 1 - LEAST_PROBABILITY)
-        found["head:" + tag] = _SHARE * math.log(chance / (1 - chance))
+        found["head:" + tag] = _of_head(chance)
     for group, chance in prediction.probabilities.items():
-        found["kind:" + group] = _SHARE * math.log(max(chance, LEAST_PROBABILITY))
+        found["kind:" + group] = _of_kind(chance)
     return found
+
+
+# Of the text model's probabilities there are ten thousand: they have four decimals.
+
+
+@cache
+def _of_head(chance: float) -> float:
+    chance = min(max(chance, LEAST_PROBABILITY), 1 - LEAST_PROBABILITY)
+    return _SHARE * math.log(chance / (1 - chance))
+
+
+@cache
+def _of_kind(chance: float) -> float:
+    return _SHARE * math.log(max(chance, LEAST_PROBABILITY))
 
 
 def weights() -> Weights:
