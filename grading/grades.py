@@ -78,3 +78,11 @@ class Grade(Value, frozen=True, kw_only=True):
     reasons: tuple[Reason, ...] = ()
     details: Details
     grader_version: str
+
+    @property
+    def shown_confidence(self) -> float:
+        """How sure what people are shown is: the very design, or that it is research of unclear
+        design."""
+        if self.design_confidence is None or self.design == "primary_research":
+            return self.confidence
+        return self.design_confidence

@@ -195,7 +195,7 @@ def _heading(heading: MeshHeading) -> str:
 def _grade(grade: Grade) -> str:
     parts = [
         f"Study design: {grade.design_label}",
-        f"confidence: {grade.confidence:.2f}",
+        f"confidence: {grade.shown_confidence:.2f}",
         f"OCEBM 2011 level: {grade.levels.ocebm_2011 or 'none'}",
         f"question: {QUESTIONS[grade.question].label}",
     ]

@@ -125,6 +125,7 @@ COLUMNS: Final[dict[str, Callable[[Record], Any]]] = {
     "updated_at": lambda r: iso(r.updated_at),
     "deleted_at": lambda r: iso(r.deleted_at) if r.deleted_at else None,
     "abridged": lambda r: r.article.abridged,
+    "design_confidence": lambda r: r.grade.design_confidence,  # new columns come last
 }
 
 

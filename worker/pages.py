@@ -55,7 +55,7 @@ def record_table(records: Sequence[Record]) -> Table:
             (record.article.published or "")[:4],
             Text(grade.design_label),
             "–" if level is None else str(level),
-            f"{grade.confidence:.0%}",
+            f"{grade.shown_confidence:.0%}",
             title,
         )
     return table
@@ -112,9 +112,8 @@ def _citation(record: Record) -> str:
 
 def _sure(grade: Grade) -> str:
     of_kind = f"{grade.confidence:.0%} sure"
-    if grade.design_confidence is None or f"{grade.design_confidence:.0%} sure" == of_kind:
-        return of_kind
-    return f"{grade.design_confidence:.0%} sure; {of_kind} of its kind"
+    own = f"{grade.shown_confidence:.0%} sure"
+    return own if own == of_kind else f"{own}; {of_kind} of its kind"
 
 
 def _verdict(grade: Grade) -> Table:

@@ -70,5 +70,6 @@ def test_columns_of_the_csv_file_are_stable() -> None:
         "pmid,warning,title,authors,journal,published,doi,pmcid,design,design_label,confidence,"
         "question,ocebm_2011,ocebm_2009,grade_start,sort,nhmrc,stated_level,flags,attributes,"
         "sample_size,registry_ids,publication_types,mesh,keywords,abstract,topics,version,revised,"
-        "grader_version,graded_at,added_at,updated_at,deleted_at,abridged"
+        "grader_version,graded_at,added_at,updated_at,deleted_at,abridged,"
+        "design_confidence"
     )

@@ -188,8 +188,10 @@ def told(pubgrade: Any, pmid: int) -> tuple[str, list[str]]:
     """The line and the keywords that tell the grade of a record, as docs/references.md has them."""
     record = json.loads(pubgrade("show", str(pmid), "--json").stdout)
     level = record["levels"]["ocebm_2011"]
+    unclear = record["design"] == "primary_research"
+    sure = record["confidence" if unclear else "design_confidence"]
     line = (
-        f"Study design: {record['design_label']}; confidence: {record['confidence']:.2f}; "
+        f"Study design: {record['design_label']}; confidence: {sure:.2f}; "
         f"OCEBM 2011 level: {level or 'none'}; question: {QUESTIONS[record['question']].label}; "
     )
     if record["flags"]:
