@@ -18,6 +18,11 @@ from grading.log_odds import Weights
 from grading.vocabulary import DESIGNS, REVIEWS
 
 OTHERS: Final = "primary_research"
+
+NOTICES: Final = ("erratum", "retraction_notice", "expression_of_concern")
+# Documents that the text model does not know: rules decide alone.
+BEYOND_MODEL: Final = (*NOTICES, "news", "biography", "historical_article", "book_chapter")
+
 # The eight designs of the text model that hold other designs too, or only themselves.
 _KINDS: Final = {
     "systematic_review": REVIEWS,

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
 
 from grading import research
-from grading.combination import GROUPS, LEAST_PROBABILITY, MEMBERS, OTHERS, log_odds_many, weights
+from grading.combination import (
+    BEYOND_MODEL,
+    GROUPS,
+    LEAST_PROBABILITY,
+    MEMBERS,
+    NOTICES,
+    OTHERS,
+    log_odds_many,
+    weights,
+)
 from grading.evidence import Evidence
+from grading.grades import Reason
 from grading.hits import Hit
 from grading.metadata import human_indexed
 from grading.research import research_odds_many
@@ -40,10 +50,6 @@ HEIRS: tuple[tuple[str, str, float], ...] = (
 
 # Forms of publication, not designs: content with results of its own is graded by its content.
 FORMS = ("letter", "editorial", "comment")
-NOTICES = ("erratum", "retraction_notice", "expression_of_concern")
-
-# Documents that the text model does not know: rules decide alone.
-BEYOND_MODEL = (*NOTICES, "news", "biography", "historical_article", "book_chapter")
 
 # NLM's indexers tag meta-analyses, and reviews that pool nothing too: where words tell by SOME_WORDS
 # points that something was pooled, the text model's head for the tag adds to them, and never takes away.
@@ -132,7 +138,7 @@ class Decision(NamedTuple):
     scores: dict[str, float]
     form: str | None  # "letter", "editorial", "comment" when content decided instead
     tags_disagree: bool
-    nearest: tuple[tuple[str, float], ...] = ()  # of an unclear design, what it may be, how likely
+    weighed: Reason | None = None  # what all that speaks within primary research comes to
 
 
 def decide_many(
@@ -175,32 +181,71 @@ class _Research(NamedTuple):
         odds = [
             value + tagged.get(design, 0.0) for design, value in zip(answers, odds, strict=True)
         ]
-        bench = answers.index(BENCH)
-        moved = _chance(odds, bench)
-        if moved < MOVED:
-            odds[bench] = min(odds)
-        number = odds.index(max(odds))
-        nearest: tuple[tuple[str, float], ...] = ()
-        if _chance(odds, number) < LEAST_SHARE:
-            likely = sorted(range(len(odds)), key=lambda each: -odds[each])[:3]
-            nearest = tuple((answers[each], _chance(odds, each)) for each in likely)
-            number = answers.index(OTHERS)
-        design = answers[number]
+        shares = dict(zip(answers, _shares(odds), strict=True))
+        moved = shares[BENCH]
+        if moved < MOVED:  # behind all others
+            odds[answers.index(BENCH)] = min(odds)
+            shares = dict(zip(answers, _shares(odds), strict=True))
+        design = best = max(answers, key=shares.__getitem__)
+        if shares[best] < LEAST_SHARE:
+            design = OTHERS
         # Bench work is of its own kind, whatever the text model said of it.
         told = self.chances[OTHERS]
         confidence = self.chances[BENCH] + told * moved if design == BENCH else told
-        within = confidence if design == BENCH else told * _chance(odds, number)
+        within = confidence if design == BENCH else told * shares[design]
+        weighed = None
         if confidence < DOUBT:
             design = "unclassified"
-        form = self.form
-        if form is None and design not in _NO_CONTENT:
-            form = _form(self.scores)
-        disagree = _tags_disagree(self.evidence, design)
-        return Decision(design, confidence, within, self.scores, form, disagree, nearest)
+        elif design != OTHERS:
+            weighed = _weighed_for(design, within)
+        elif shares[best] < LEAST_SHARE:
+            weighed = _none_weighed_for(shares)
+        return _decision(self.evidence, design, confidence, within, self.scores, self.form, weighed)
 
 
-def _chance(odds: Sequence[float], number: int) -> float:
-    return 1.0 / sum([math.exp(value - odds[number]) for value in odds])
+def _shares(odds: Sequence[float]) -> list[float]:
+    highest = max(odds)
+    parts = [math.exp(value - highest) for value in odds]
+    total = sum(parts)
+    return [part / total for part in parts]
+
+
+def _weighed_for(design: str, sure: float) -> Reason:
+    return Reason(
+        kind="model",
+        value=f"all that title and abstract tell together gives this design {min(sure, 0.99):.0%}",
+        speaks_for=design,
+        weight=round(math.log(max(sure, 0.01) / max(1.0 - sure, 0.01)), 2),
+        signal="research",
+    )
+
+
+def _none_weighed_for(shares: Mapping[str, float]) -> Reason:
+    likely = [each for each in sorted(shares, key=lambda each: -shares[each])[:3] if each != OTHERS]
+    told = " or ".join([f"{DESIGNS[each].label} ({shares[each]:.0%})" for each in likely[:2]])
+    return Reason(
+        kind="model",
+        value=f"none is told well enough; nearest: {told}",
+        speaks_for=OTHERS,
+        weight=0.0,
+        signal="research",
+    )
+
+
+def _decision(
+    evidence: Evidence,
+    design: str,
+    confidence: float,
+    design_confidence: float,
+    scores: dict[str, float],
+    form: str | None,
+    weighed: Reason | None = None,
+) -> Decision:
+    """`form`: where content decided over it; else it is what tags or words name beside a content."""
+    if form is None and design not in _NO_CONTENT:
+        form = _form(scores)
+    disagree = _tags_disagree(evidence, design)
+    return Decision(design, confidence, design_confidence, scores, form, disagree, weighed)
 
 
 def _decide(
@@ -237,10 +282,7 @@ def _decide(
     total += math.exp(floor / TEMPERATURE)
     confidence = math.exp(min(scores[best], 30.0) / TEMPERATURE) / total
     if scores[best] >= MARGIN and confidence >= DOUBT:
-        if form is None and best not in _NO_CONTENT:
-            form = _form(scores)
-        disagree = _tags_disagree(evidence, best)
-        return Decision(best, confidence, confidence, scores, form, disagree)
+        return _decision(evidence, best, confidence, confidence, scores, form)
     doubt = max(0.0, 1.0 - confidence)
     unclear = results >= ENOUGH_RESULTS and evidence.article.abstract
     return Decision(OTHERS if unclear else "unclassified", doubt, doubt, scores, form, False)
@@ -276,23 +318,18 @@ def _with_model(
             odds[groups.index(group)] = -math.inf
     if scores[NAMED_IN_TEXT] <= 0:
         odds[groups.index(NAMED_IN_TEXT)] = -math.inf
-    highest = max(odds)
-    group = groups[odds.index(highest)]
-    parts = [math.exp(value - highest) for value in odds]
-    confidence = 1.0 / sum(parts)
+    chances = dict(zip(groups, _shares(odds), strict=True))
+    group = max(groups, key=chances.__getitem__)
+    confidence = chances[group]
     if group == OTHERS:
-        chances = {each: part * confidence for each, part in zip(groups, parts, strict=True)}
         return _Research(evidence, model, scores, form, chances)
     design = max(_OPEN[group, over_form], key=scores.__getitem__)
     if scores[design] < _floor(scores):
         design = group
     if confidence < DOUBT:
         design = "unclassified"
-    if form is None and design not in _NO_CONTENT:
-        form = _form(scores)
     share = _share(design, _OPEN[group, over_form], scores) if design != "unclassified" else 1.0
-    disagree = _tags_disagree(evidence, design)
-    return Decision(design, confidence, confidence * share, scores, form, disagree)
+    return _decision(evidence, design, confidence, confidence * share, scores, form)
 
 
 def _borne_out(evidence: Evidence) -> bool:
@@ -320,7 +357,7 @@ def _share(design: str, rivals: Sequence[str], scores: dict[str, float]) -> floa
         rival: math.exp(scores[rival] / WITHIN_TEMPERATURE) for rival in rivals if scores[rival] > 0
     }
     none = math.exp((_floor(scores) + NONE_TOLD) / WITHIN_TEMPERATURE)
-    own = told.get(design, 0.0) + (none if design in PLAIN or design == OTHERS else 0.0)
+    own = told.get(design, 0.0) + (none if design in PLAIN else 0.0)
     return own / (sum(told.values()) + none)
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
 from grading.article import Article, Correction
 from grading.attributes import attributes
-from grading.combination import GROUPS, OTHERS
+from grading.combination import GROUPS
 from grading.decision import Decision, decide_many, design_reasons, model_points
 from grading.details import Details, own_details, read_details_many, unfit_details
 from grading.evidence import Evidence, find_many
@@ -17,7 +16,6 @@ from grading.flags import flags
 from grading.grades import Grade, Reason
 from grading.levels import levels
 from grading.questions import question
-from grading.research import ANSWERS
 from grading.stated_level import stated_level
 from grading.text import Text
 from grading.text_model import Predictor, TextPrediction, shipped_model
@@ -118,29 +116,8 @@ def _grade(
                 signal="text_model",
             )
         )
-        may_be = [(each, share) for each, share in decision.nearest if each != OTHERS]
-        if may_be and design == OTHERS:
-            told = " or ".join(f"{DESIGNS[each].label} ({share:.0%})" for each, share in may_be[:2])
-            reasons.append(
-                Reason(
-                    kind="model",
-                    value=f"none is told well enough; nearest: {told}",
-                    speaks_for=design,
-                    weight=0.0,
-                    signal="research",
-                )
-            )
-        elif design in ANSWERS and design != OTHERS:
-            sure = decision.design_confidence
-            reasons.append(
-                Reason(
-                    kind="model",
-                    value=f"all that title and abstract tell together gives this design {sure:.0%}",
-                    speaks_for=design,
-                    weight=round(math.log(max(sure, 0.01) / max(1.0 - sure, 0.01)), 2),
-                    signal="research",
-                )
-            )
+        if decision.weighed is not None:
+            reasons.append(decision.weighed)
     steps_up = {reason.speaks_for: reason for reason in step_reasons}
     for name in own:
         if step_up := steps_up.get(f"level_up:{name}"):

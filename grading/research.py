@@ -17,23 +17,14 @@ from functools import cache
 from typing import Final
 
 from grading import log_odds
-from grading.combination import LEAST_PROBABILITY, MEMBERS, MOST_POINTS, OTHERS
+from grading.combination import BEYOND_MODEL, LEAST_PROBABILITY, MEMBERS, MOST_POINTS, OTHERS
 from grading.log_odds import Weights
 from grading.text_model import TextPrediction
 
-# Not rules and words that tell of documents, notices and events (grading.decision).
 ANSWERS: Final = (
-    *(
-        design
-        for design in MEMBERS[OTHERS]
-        if design
-        not in (
-            "unclassified", "news", "biography", "historical_article", "book_chapter", "erratum",
-            "retraction_notice", "expression_of_concern",
-        )
-    ),
+    *(design for design in MEMBERS[OTHERS] if design not in (*BEYOND_MODEL, "unclassified")),
     "in_vitro_study",
-)  # fmt: skip
+)
 
 _POINTS: Final = "points:"
 _SHARE: Final = 0.5  # of a unit of log-odds: heads then count about as much as a rule
@@ -41,11 +32,7 @@ _SHARE: Final = 0.5  # of a unit of log-odds: heads then count about as much as 
 
 def features(prediction: TextPrediction, points: Mapping[str, float]) -> dict[str, float]:
     """What the weights apply to, by name. `points`: those of text signals, by what they speak for."""
-    found = {
-        _POINTS + target: max(-MOST_POINTS, min(value, MOST_POINTS))
-        for target, value in points.items()
-        if value
-    }
+    found = {_POINTS + target: value for target, value in _bounded(points).items()}
     for tag, chance in prediction.tags.items():
         found["head:" + tag] = _of_head(chance)
     for group, chance in prediction.probabilities.items():
@@ -85,9 +72,17 @@ def leanings(points: Mapping[str, float], design: str) -> list[tuple[str, float]
     learned = weights()
     column = learned.answers.index(design)
     found = []
-    for target, value in points.items():
+    for target, value in _bounded(points).items():
         if (row := learned.rows.get(_POINTS + target)) is not None:
             of_all = learned.table[row, :, 0]
-            value = max(-MOST_POINTS, min(value, MOST_POINTS))
             found.append((target, round(value * float(of_all[column] - of_all.mean()), 2)))
     return sorted(found, key=lambda told: (-told[1], told[0]))
+
+
+def _bounded(points: Mapping[str, float]) -> dict[str, float]:
+    """Those that are not 0; more of the same says nothing new."""
+    return {
+        target: max(-MOST_POINTS, min(value, MOST_POINTS))
+        for target, value in points.items()
+        if value
+    }

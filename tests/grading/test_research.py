@@ -61,6 +61,21 @@ def test_a_design_that_no_words_name_is_given_with_the_words_that_tell_it() -> N
     assert together.value.endswith(f"{given.design_confidence:.0%}")
 
 
+CELLS = (
+    "HeLa cells were cultured in vitro and treated with quercetin for 48 h. Cell viability by MTT assay fell "
+    "with dose, and Western blotting showed more cleaved caspase-3. Flow cytometry found G2 arrest. Knockdown "
+    "of p53 by siRNA abolished apoptosis in these cell lines."
+)
+
+
+def test_bench_work_that_the_text_model_itself_tells_is_not_said_to_be_weighed_here() -> None:
+    given = _graded("Quercetin induces apoptosis in HeLa cells in vitro", CELLS)
+    assert given.design == "in_vitro_study"
+    signals = {reason.signal for reason in given.reasons}
+    assert "text_model" in signals
+    assert "research" not in signals
+
+
 def test_where_none_is_told_well_enough_the_nearest_are_said() -> None:
     given = _graded("Sleeve resection for central lung tumours", RESECTION)
     assert given.design == "primary_research"
