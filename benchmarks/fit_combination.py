@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.optimize import minimize
 
+from benchmarks.fitting import FOLDS, chances, fit, table_of, write_weights
 from benchmarks.train_text_model import corpus, indexed_articles
 from grading.article import Article
 from grading.combination import MEMBERS, features
@@ -35,7 +35,6 @@ PENALTY = 30.0  # on the squared distance from plain addition
 MODEL_PRIOR, GROUP_PRIOR = 0.7, 0.5
 OTHER_SETS = 0.3  # weight of a record whose label asked for other things than study types
 INDEXED = 0.1  # weight of a record that an indexer told to be a case report or not
-FOLDS = 5
 
 
 def possible_groups(item: Training, *, labelled: bool) -> tuple[str, ...]:
@@ -88,33 +87,6 @@ def _plain(article: Article) -> Article:
     return Article(pmid=article.pmid or 1, title=article.title, abstract=article.abstract)
 
 
-def fit(x: Any, possible: Any, weight: Any, prior: Any) -> Any:
-    """Weights (features + 1 × groups) of greatest likelihood, held near `prior`."""
-
-    def loss(flat: Any) -> tuple[float, Any]:
-        matrix = flat.reshape(prior.shape)
-        odds = x @ matrix
-        odds -= odds.max(axis=1, keepdims=True)
-        chance = np.exp(odds)
-        chance /= chance.sum(axis=1, keepdims=True)
-        allowed = (chance * possible).sum(axis=1)
-        away = matrix - prior
-        away[-1] = 0
-        value = -(weight * np.log(allowed + 1e-12)).sum() + PENALTY * (away**2).sum()
-        slope = weight[:, None] * (chance - chance * possible / (allowed[:, None] + 1e-12))
-        return float(value), (x.T @ slope + 2 * PENALTY * away).ravel()
-
-    found = minimize(loss, prior.ravel(), jac=True, method="L-BFGS-B", options={"maxiter": 200})
-    return found.x.reshape(prior.shape)
-
-
-def chances(x: Any, matrix: Any) -> Any:
-    odds = x @ matrix
-    odds -= odds.max(axis=1, keepdims=True)
-    chance = np.exp(odds)
-    return chance / chance.sum(axis=1, keepdims=True)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument(
@@ -124,10 +96,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     given = rows(options.data, options.oof)
-    names = sorted({name for row in given for name in row["features"]})
-    x = np.ones((len(given), len(names) + 1))
-    for number, row in enumerate(given):
-        x[number, :-1] = [row["features"].get(name, 0.0) for name in names]
+    names, x = table_of([row["features"] for row in given])
     possible = np.array([row["possible"] for row in given], dtype=float)
     teller = np.array([row["source"] == "studytypeteller" for row in given])
     indexed = np.array([row["source"] == "indexed" for row in given])
@@ -137,10 +106,13 @@ def main() -> None:
         kind, _, group = name.partition(":")
         if kind in ("model", "group"):
             prior[number, GROUPS.index(group)] = MODEL_PRIOR if kind == "model" else GROUP_PRIOR
+    penalty = np.full((len(prior), 1), PENALTY)
+    penalty[-1] = 0.0  # the bias is free
     fold = np.array([row["fold"] for row in given])
     held = np.zeros_like(possible)
     for number in range(FOLDS):
-        matrix = fit(x[fold != number], possible[fold != number], weight[fold != number], prior)
+        of = fold != number
+        matrix = fit(x[of], possible[of], weight[of], prior, penalty)
         held[fold == number] = chances(x[fold == number], matrix)
     best, sure = held.argmax(axis=1), held.max(axis=1)
     right = possible[np.arange(len(given)), best] > 0
@@ -161,14 +133,7 @@ def main() -> None:
     )
     print(f"  macro-F1 {np.mean(scores):.4f}  expected calibration error {error:.3f}")
     if options.out:
-        matrix = fit(x, possible, weight, prior).round(3)
-        stored = {
-            "answers": GROUPS,
-            "bias": matrix[-1].tolist(),
-            "weights": {name: matrix[number].tolist() for number, name in enumerate(names)},
-        }
-        body = json.dumps(stored, indent=None).replace('], "', '],\n"')
-        options.out.write_text(body + "\n", encoding="utf-8")
+        write_weights(options.out, GROUPS, names, fit(x, possible, weight, prior, penalty))
 
 
 if __name__ == "__main__":

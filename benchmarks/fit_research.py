@@ -30,8 +30,8 @@ from typing import Any, NamedTuple
 from unittest.mock import patch
 
 import numpy as np
-from scipy.optimize import minimize
 
+from benchmarks.fitting import FOLDS, fit, table_of, write_weights
 from benchmarks.labelled import data_folder, find_articles, text_only
 from benchmarks.train_text_model import corpus, indexed_articles
 from grading import Article, grade_many, research
@@ -52,13 +52,13 @@ TAGGED = (
     "qualitative_study",
 )
 GENETIC = "genetic_association_study"
-FOLDS = 5
 
 # Plain addition, near which the weights are held: the points of the rules for a design, and the text
 # model's head for its tag, speak for it.
 POINTS_PRIOR, HEAD_PRIOR = 1.2, 0.6
 POINTS_PENALTY, PENALTY = 100.0, 3.0  # on the squared distance: of points for designs, of all else
 HEADS = {"single_arm_trial": "clinical_trial"}  # where the head has another name
+ITERATIONS = 300
 WORDED = 2.0  # points that tell a design
 
 # Weights of one record.
@@ -164,24 +164,6 @@ def prior_of(names: Sequence[str]) -> tuple[Any, Any]:
     return prior, penalty
 
 
-def fit(x: Any, answer: Any, weight: Any, prior: Any, penalty: Any) -> Any:
-    """Weights (features + 1 × answers) of greatest likelihood, held near `prior`."""
-
-    def loss(flat: Any) -> tuple[float, Any]:
-        matrix = flat.reshape(prior.shape)
-        odds = x @ matrix
-        odds -= odds.max(axis=1, keepdims=True)
-        chance = np.exp(odds)
-        chance /= chance.sum(axis=1, keepdims=True)
-        away = matrix - prior
-        value = -(weight * np.log((chance * answer).sum(axis=1) + 1e-12)).sum()
-        slope = x.T @ (weight[:, None] * (chance - answer)) + 2 * penalty * away
-        return float(value + (penalty * away**2).sum()), slope.ravel()
-
-    found = minimize(loss, prior.ravel(), jac=True, method="L-BFGS-B", options={"maxiter": 300})
-    return found.x.reshape(prior.shape)
-
-
 class Found(NamedTuple):
     design: str
     confidence: float  # of the design
@@ -235,10 +217,7 @@ def main() -> None:
     data = data_folder()
     given = [*labelled(data), *invented(), *indexed(data, options.oof)]
     rows = features_of(given)
-    names = sorted({name for row in rows for name in row})
-    x = np.ones((len(given), len(names) + 1))
-    for number, row in enumerate(rows):
-        x[number, :-1] = [row.get(name, 0.0) for name in names]
+    names, x = table_of(rows)
     answers = [one.answer(row) for one, row in zip(given, rows, strict=True)]
     # Of another kind, but taken for primary research: better called unclear.
     taken = [one.prediction.design == OTHERS for one in given]
@@ -252,19 +231,15 @@ def main() -> None:
     held: dict[int, Found] = {}
     for number in range(FOLDS):
         of = taught & (fold != number)
-        matrix = fit(x[of], answer[of], weight[of], prior, penalty)
+        matrix = fit(x[of], answer[of], weight[of], prior, penalty, iterations=ITERATIONS)
         asked = [each for each in np.flatnonzero(fold == number) if given[each].source != "indexed"]
         held.update(zip(asked, graded(names, matrix, [given[each] for each in asked]), strict=True))
     print_scores([given[each] for each in held], list(held.values()))
     if options.out:
-        matrix = fit(x[taught], answer[taught], weight[taught], prior, penalty).round(3)
-        stored = {
-            "answers": ANSWERS,
-            "bias": matrix[-1].tolist(),
-            "weights": {name: matrix[number].tolist() for number, name in enumerate(names)},
-        }
-        body = json.dumps(stored, indent=None).replace('], "', '],\n"')
-        options.out.write_text(body + "\n", encoding="utf-8")
+        matrix = fit(
+            x[taught], answer[taught], weight[taught], prior, penalty, iterations=ITERATIONS
+        )
+        write_weights(options.out, ANSWERS, names, matrix)
 
 
 if __name__ == "__main__":
